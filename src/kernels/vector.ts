@@ -1,0 +1,445 @@
+/**
+ * @file The vector program: how a kernel runs on a CPU, independent of which one.
+ *
+ * A program is a function of integer parameters (byte addresses of buffers, then the range of work units `begin`,
+ * `end` that this thread does). It has two kinds of virtual registers: `i` holds an integer or an address, `v` holds
+ * `lanes` elements of 32 bits, read as float32 or int32 by each operation. A comparison gives lanes of all ones or
+ * all zeros. Memory is addressed by an `i` register plus a constant number of bytes. Registers are assigned
+ * once, except those written again by `set` (accumulators, moving pointers).
+ *
+ * Targets lower a program (wasm: lanes = 4; x64: 8 or 16) and must give every operation exactly this meaning.
+ */
+
+/** A virtual register: its index in `VectorProgram.registers`. */
+export type Reg = number
+export type RegKind = 'i' | 'v'
+/** How elements lie in memory. `u8` widens to an int32 lane on load; its low byte is stored. */
+export type MemType = 'f32' | 'i32' | 'u8'
+/** A register or a constant known when the program is built. */
+export type IntOperand = Reg | { readonly imm: number }
+
+/** Lane-wise operations of one operand. */
+export type V1 =
+  | 'f.neg'
+  | 'f.abs'
+  | 'f.sqrt'
+  | 'f.floor'
+  | 'f.ceil'
+  | 'f.trunc'
+  /** Round to nearest, ties to even. */
+  | 'f.nearest'
+  | 'i.neg'
+  | 'i.abs'
+  /** int32 → float32, and float32 → int32 towards zero, saturating, NaN → 0. */
+  | 'i.toFloat'
+  | 'f.toInt'
+  | 'not'
+
+/** Lane-wise operations of two operands. */
+export type V2 =
+  | 'f.add'
+  | 'f.sub'
+  | 'f.mul'
+  | 'f.div'
+  /** NaN if either operand is NaN; -0 < +0. */
+  | 'f.min'
+  | 'f.max'
+  /** `b < a ? b : a` and `a < b ? b : a`: one instruction where `f.min`/`f.max` may take several. */
+  | 'f.pmin'
+  | 'f.pmax'
+  | 'f.eq'
+  | 'f.ne'
+  | 'f.lt'
+  | 'f.le'
+  | 'i.add'
+  | 'i.sub'
+  | 'i.mul'
+  | 'i.min'
+  | 'i.max'
+  | 'i.eq'
+  | 'i.ne'
+  | 'i.lt'
+  | 'i.le'
+  /** Quotient and remainder truncated towards zero; a zero divisor gives 0. */
+  | 'i.div'
+  | 'i.rem'
+  /** Shifts by a lane's own count, taken modulo 32. */
+  | 'i.shl'
+  | 'i.shr'
+  | 'i.shrU'
+  | 'and'
+  | 'or'
+  | 'xor'
+  /** `a & ~b` */
+  | 'andNot'
+
+/** Lane-wise operations of three operands. */
+export type V3 =
+  /** `a * b + c` and `c - a * b`: fused where the machine does that, otherwise rounded twice. */
+  | 'f.fma'
+  | 'f.fnma'
+  /** Lanes of `b` where `a` is all ones, of `c` where it is all zeros. */
+  | 'select'
+
+/**
+ * Folds the lanes of one vector, as a balanced tree; every lane of the result holds the answer. The tree halves the
+ * vector: lane l meets lane l + n/2, then l + n/4, …, so that a float sum has the same bits on every target.
+ */
+export type Horizontal = 'f.add' | 'f.mul' | 'f.min' | 'f.max' | 'i.add' | 'i.mul' | 'i.min' | 'i.max'
+
+/** Integer (address) arithmetic. `div` and `rem` take non-negative operands and a positive divisor. */
+export type I2 = 'add' | 'sub' | 'mul' | 'div' | 'rem' | 'min' | 'max' | 'and' | 'shl' | 'shr'
+export type Compare = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge'
+
+export type Instr =
+  | { readonly op: 'int'; readonly d: Reg; readonly value: number }
+  | { readonly op: 'i2'; readonly fn: I2; readonly d: Reg; readonly a: Reg; readonly b: IntOperand }
+  /** Loads one int32 from memory into an integer register. */
+  | { readonly op: 'loadInt'; readonly d: Reg; readonly base: Reg; readonly offset: number }
+  | { readonly op: 'storeInt'; readonly base: Reg; readonly offset: number; readonly a: Reg }
+  /** Writes register `d` again (`i` or `v`). */
+  | { readonly op: 'set'; readonly d: Reg; readonly a: Reg }
+  /** Reads one int32 lane into an integer register. */
+  | { readonly op: 'extract'; readonly d: Reg; readonly a: Reg; readonly lane: number }
+  /** Runs `body` with `i` = from, from + step, … while it is below `to`. */
+  | {
+      readonly op: 'loop'
+      readonly i: Reg
+      readonly from: IntOperand
+      readonly to: IntOperand
+      readonly step: number
+      readonly body: readonly Instr[]
+    }
+  | {
+      readonly op: 'if'
+      readonly a: Reg
+      readonly cmp: Compare
+      readonly b: IntOperand
+      readonly then: readonly Instr[]
+      readonly else: readonly Instr[]
+    }
+  /** The same constant in every lane; `bits` is its int32 bit pattern. */
+  | { readonly op: 'const'; readonly d: Reg; readonly bits: number }
+  /** One constant per lane (int32 bit patterns). */
+  | { readonly op: 'lanes'; readonly d: Reg; readonly bits: readonly number[] }
+  /** An integer register in every lane. */
+  | { readonly op: 'splat'; readonly d: Reg; readonly a: Reg }
+  /** The first `lanes` elements at base + offset, contiguous; other lanes are 0. Never touches memory beyond them. */
+  | {
+      readonly op: 'load'
+      readonly d: Reg
+      readonly base: Reg
+      readonly offset: number
+      readonly type: MemType
+      readonly lanes: number
+    }
+  /** One element in every lane. */
+  | { readonly op: 'loadSplat'; readonly d: Reg; readonly base: Reg; readonly offset: number; readonly type: MemType }
+  /** Lane l from base + offset + pattern[l] bytes; lanes past the pattern are 0. */
+  | {
+      readonly op: 'loadLanes'
+      readonly d: Reg
+      readonly base: Reg
+      readonly offset: number
+      readonly pattern: readonly number[]
+      readonly type: MemType
+    }
+  /** Lane l from base + offset + index[l] * scale bytes, for the first `lanes` lanes; other lanes are 0. */
+  | {
+      readonly op: 'gather'
+      readonly d: Reg
+      readonly base: Reg
+      readonly offset: number
+      readonly index: Reg
+      readonly scale: number
+      readonly type: MemType
+      readonly lanes: number
+    }
+  | {
+      readonly op: 'store'
+      readonly base: Reg
+      readonly offset: number
+      readonly a: Reg
+      readonly type: MemType
+      readonly lanes: number
+    }
+  | {
+      readonly op: 'storeLanes'
+      readonly base: Reg
+      readonly offset: number
+      readonly pattern: readonly number[]
+      readonly a: Reg
+      readonly type: MemType
+    }
+  | { readonly op: 'v1'; readonly fn: V1; readonly d: Reg; readonly a: Reg }
+  | { readonly op: 'v2'; readonly fn: V2; readonly d: Reg; readonly a: Reg; readonly b: Reg }
+  /** Shift every lane by the same constant. */
+  | {
+      readonly op: 'shift'
+      readonly fn: 'i.shl' | 'i.shr' | 'i.shrU'
+      readonly d: Reg
+      readonly a: Reg
+      readonly by: number
+    }
+  | { readonly op: 'v3'; readonly fn: V3; readonly d: Reg; readonly a: Reg; readonly b: Reg; readonly c: Reg }
+  | { readonly op: 'fold'; readonly fn: Horizontal; readonly d: Reg; readonly a: Reg }
+  /** Transposes `lanes` registers of `lanes` lanes: d[i] lane j = a[j] lane i. */
+  | { readonly op: 'transpose'; readonly d: readonly Reg[]; readonly a: readonly Reg[] }
+  /** Keeps a compiler behind the target from moving loads across this point (no meaning of its own). */
+  | { readonly op: 'pin' }
+
+export interface VectorProgram {
+  readonly name: string
+  /** Elements of 32 bits in a `v` register. */
+  readonly lanes: number
+  /** The first `params` registers are the parameters, all `i`: buffer addresses, then `begin`, then `end`. */
+  readonly params: number
+  /** Kind of every register, parameters first. */
+  readonly registers: readonly RegKind[]
+  readonly body: readonly Instr[]
+}
+
+/** What a lowering may ask about the machine that it writes for. */
+export interface Machine {
+  readonly lanes: number
+  /** Vector registers the micro-kernels may count on. */
+  readonly vectorRegisters: number
+  /** Whether `f.fma` is one instruction. */
+  readonly fused: boolean
+  /** Bytes of first- and second-level data cache of a core. */
+  readonly l1: number
+  readonly l2: number
+}
+
+const floatBits = new Float32Array(1)
+const intBits = new Int32Array(floatBits.buffer)
+
+/** The int32 bit pattern of a float32. */
+export function bitsOf(value: number): number {
+  floatBits[0] = value
+  return intBits[0]
+}
+
+/** The int32 and float32 minimum/maximum that reductions start from are in `lower/reduce`; here only construction. */
+export class ProgramBuilder {
+  readonly lanes: number
+  readonly #registers: RegKind[] = []
+  readonly #params: number
+  #block: Instr[] = []
+  readonly #name: string
+  /** Registers of the splat constants by bit pattern; `finish` puts them before everything else. */
+  readonly #constants = new Map<number, Reg>()
+  readonly #constantRegs = new Set<Reg>()
+
+  /** `params` integer parameters get registers 0 … params-1 (the last two are the unit range begin, end). */
+  constructor(name: string, lanes: number, params: number) {
+    this.#name = name
+    this.lanes = lanes
+    this.#params = params
+    for (let i = 0; i < params; i++) this.#registers.push('i')
+  }
+
+  reg(kind: RegKind): Reg {
+    this.#registers.push(kind)
+    return this.#registers.length - 1
+  }
+
+  emit(instr: Instr): void {
+    if ('d' in instr && typeof instr.d === 'number' && this.#constantRegs.has(instr.d)) {
+      throw new Error(`${this.#name}: a constant cannot be written; start from variable(constant)`)
+    }
+    this.#block.push(instr)
+  }
+
+  /** Collects what `write` emits into a block of its own. */
+  block(write: () => void): Instr[] {
+    const outer = this.#block
+    const inner: Instr[] = []
+    this.#block = inner
+    write()
+    this.#block = outer
+    return inner
+  }
+
+  // Integers -------------------------------------------------------------------------------------------------------
+  int(value: number): Reg {
+    const d = this.reg('i')
+    this.emit({ op: 'int', d, value })
+    return d
+  }
+
+  i2(fn: I2, a: Reg, b: IntOperand): Reg {
+    const d = this.reg('i')
+    this.emit({ op: 'i2', fn, d, a, b })
+    return d
+  }
+
+  /** `a + imm`, `a` itself when imm is 0. */
+  addImm(a: Reg, imm: number): Reg {
+    return imm === 0 ? a : this.i2('add', a, { imm })
+  }
+
+  loadInt(base: Reg, offset = 0): Reg {
+    const d = this.reg('i')
+    this.emit({ op: 'loadInt', d, base, offset })
+    return d
+  }
+
+  storeInt(base: Reg, offset: number, a: Reg): void {
+    this.emit({ op: 'storeInt', base, offset, a })
+  }
+
+  set(d: Reg, a: Reg): void {
+    this.emit({ op: 'set', d, a })
+  }
+
+  /** A register that `set` may write again, starting as a copy of `a`. */
+  variable(a: Reg): Reg {
+    const d = this.reg(this.#registers[a])
+    this.emit({ op: 'set', d, a })
+    return d
+  }
+
+  /** d ← d + imm, for moving pointers. */
+  bump(d: Reg, imm: number): void {
+    this.emit({ op: 'i2', fn: 'add', d, a: d, b: { imm } })
+  }
+
+  extract(a: Reg, lane: number): Reg {
+    const d = this.reg('i')
+    this.emit({ op: 'extract', d, a, lane })
+    return d
+  }
+
+  loop(from: IntOperand, to: IntOperand, step: number, body: (i: Reg) => void): void {
+    const i = this.reg('i')
+    this.emit({ op: 'loop', i, from, to, step, body: this.block(() => body(i)) })
+  }
+
+  if(a: Reg, cmp: Compare, b: IntOperand, then: () => void, otherwise: () => void = () => {}): void {
+    this.emit({ op: 'if', a, cmp, b, then: this.block(then), else: this.block(otherwise) })
+  }
+
+  // Vectors --------------------------------------------------------------------------------------------------------
+  /** The constant with this int32 bit pattern in every lane: one register per pattern, set at the program's start. */
+  constant(bits: number): Reg {
+    const key = bits | 0
+    let d = this.#constants.get(key)
+    if (d === undefined) {
+      d = this.reg('v')
+      this.#constants.set(key, d)
+      this.#constantRegs.add(d)
+    }
+    return d
+  }
+
+  /** A float32 constant. Constants are shared: never write one, but a `variable` that starts from it. */
+  f32(value: number): Reg {
+    return this.constant(bitsOf(value))
+  }
+
+  /** An int32 constant, shared like `f32`. */
+  i32(value: number): Reg {
+    return this.constant(value)
+  }
+
+  laneConst(bits: readonly number[]): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'lanes', d, bits })
+    return d
+  }
+
+  splat(a: Reg): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'splat', d, a })
+    return d
+  }
+
+  load(base: Reg, offset: number, type: MemType = 'f32', lanes: number = this.lanes): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'load', d, base, offset, type, lanes })
+    return d
+  }
+
+  loadSplat(base: Reg, offset: number, type: MemType = 'f32'): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'loadSplat', d, base, offset, type })
+    return d
+  }
+
+  loadLanes(base: Reg, offset: number, pattern: readonly number[], type: MemType = 'f32'): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'loadLanes', d, base, offset, pattern, type })
+    return d
+  }
+
+  gather(base: Reg, offset: number, index: Reg, scale: number, type: MemType, lanes: number = this.lanes): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'gather', d, base, offset, index, scale, type, lanes })
+    return d
+  }
+
+  store(base: Reg, offset: number, a: Reg, type: MemType = 'f32', lanes: number = this.lanes): void {
+    this.emit({ op: 'store', base, offset, a, type, lanes })
+  }
+
+  storeLanes(base: Reg, offset: number, pattern: readonly number[], a: Reg, type: MemType = 'f32'): void {
+    this.emit({ op: 'storeLanes', base, offset, pattern, a, type })
+  }
+
+  v1(fn: V1, a: Reg): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'v1', fn, d, a })
+    return d
+  }
+
+  v2(fn: V2, a: Reg, b: Reg): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'v2', fn, d, a, b })
+    return d
+  }
+
+  v3(fn: V3, a: Reg, b: Reg, c: Reg): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'v3', fn, d, a, b, c })
+    return d
+  }
+
+  /** acc ← a * b + acc, in place. */
+  accumulate(acc: Reg, a: Reg, b: Reg): void {
+    this.emit({ op: 'v3', fn: 'f.fma', d: acc, a, b, c: acc })
+  }
+
+  shift(fn: 'i.shl' | 'i.shr' | 'i.shrU', a: Reg, by: number): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'shift', fn, d, a, by })
+    return d
+  }
+
+  fold(fn: Horizontal, a: Reg): Reg {
+    const d = this.reg('v')
+    this.emit({ op: 'fold', fn, d, a })
+    return d
+  }
+
+  transpose(a: readonly Reg[]): Reg[] {
+    const d = a.map(() => this.reg('v'))
+    this.emit({ op: 'transpose', d, a })
+    return d
+  }
+
+  pin(): void {
+    this.emit({ op: 'pin' })
+  }
+
+  finish(): VectorProgram {
+    const constants = Array.from(this.#constants, ([bits, d]): Instr => ({ op: 'const', d, bits }))
+    return {
+      name: this.#name,
+      lanes: this.lanes,
+      params: this.#params,
+      registers: this.#registers,
+      body: [...constants, ...this.#block],
+    }
+  }
+}
