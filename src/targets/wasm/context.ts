@@ -1,0 +1,137 @@
+/** @file What lowering one vector program needs to know while it writes: where registers live, and what is allowed. */
+import type { Reg, VectorProgram } from '../../kernels/vector.ts'
+import { FunctionWriter } from './encoder.ts'
+import { I32, Op, Simd, V128 } from './opcodes.ts'
+import { type Assignment, assign, usage } from './registers.ts'
+
+export interface LowerOptions {
+  /** Emit relaxed SIMD's fused multiply-add. */
+  readonly relaxed: boolean
+}
+
+export class Context {
+  readonly f: FunctionWriter
+  readonly program: VectorProgram
+  readonly relaxed: boolean
+  /** Bit patterns of the registers that are the same constant throughout, by register. */
+  readonly constants = new Map<Reg, readonly number[]>()
+  readonly #assignment: Assignment
+  readonly #constantLocal = new Map<string, number>()
+  readonly #firstInt: number
+  readonly #firstVector: number
+  readonly #scratchInt: number[] = []
+  readonly #scratchVector: number[] = []
+
+  constructor(program: VectorProgram, options: LowerOptions) {
+    this.program = program
+    this.relaxed = options.relaxed
+    this.f = new FunctionWriter(program.params)
+    const counts = usage(program)
+    this.#findConstants(counts.writes)
+    this.#assignment = assign(program, counts, (reg) => this.constants.has(reg))
+    this.#firstInt = this.f.locals(I32, this.#assignment.ints)
+    this.#firstVector = this.f.locals(V128, this.#assignment.vectors)
+    this.#placeConstants()
+  }
+
+  /** Registers written once, by a constant, need no code where they stand: their value is set on entry. */
+  #findConstants(writes: Int32Array): void {
+    const visit = (body: VectorProgram['body']): void => {
+      for (const instr of body) {
+        if (instr.op === 'const' && writes[instr.d] === 1) {
+          this.constants.set(instr.d, [instr.bits, instr.bits, instr.bits, instr.bits])
+        } else if (instr.op === 'lanes' && writes[instr.d] === 1) {
+          this.constants.set(
+            instr.d,
+            [0, 1, 2, 3].map((lane) => instr.bits[lane] ?? 0),
+          )
+        } else if (instr.op === 'loop') {
+          visit(instr.body)
+        } else if (instr.op === 'if') {
+          visit(instr.then)
+          visit(instr.else)
+        }
+      }
+    }
+    visit(this.program.body)
+  }
+
+  /** One local for every distinct constant that is read, set on entry: a `v128.const` inside a loop is slow in V8. */
+  #placeConstants(): void {
+    for (const [reg, bits] of this.constants) {
+      const key = bits.join()
+      if (this.#assignment.reads[reg] === 0 || this.#constantLocal.has(key)) continue
+      const local = this.f.locals(V128)
+      this.#constantLocal.set(key, local)
+      this.pushConstant(bits)
+      this.f.set(local)
+    }
+  }
+
+  /** Pushes a vector constant: a splat where the lanes agree. */
+  pushConstant(bits: readonly number[]): void {
+    const [a, b, c, d] = bits
+    if (a === b && b === c && c === d && a !== 0) {
+      this.f.i32(a)
+      this.f.simd(Simd.i32x4Splat)
+    } else {
+      this.f.v128(a, b, c, d)
+    }
+  }
+
+  local(reg: Reg): number {
+    if (reg < this.program.params) return reg
+    const constant = this.constants.get(reg)
+    if (constant !== undefined) return this.#constantLocal.get(constant.join()) ?? -1
+    const slot = this.#assignment.slot[reg]
+    return this.program.registers[reg] === 'i' ? this.#firstInt + slot : this.#firstVector + slot
+  }
+
+  /** Pushes a register that the instruction being lowered reads once. */
+  push(reg: Reg): void {
+    const { reads, writes } = this.#assignment
+    const only = reads[reg] === 1 && writes[reg] === 1 && reg >= this.program.params && !this.constants.has(reg)
+    if (only) this.f.take(this.local(reg))
+    else this.f.get(this.local(reg))
+  }
+
+  /** Pushes a register that the instruction being lowered reads several times. */
+  pushAgain(reg: Reg): void {
+    this.f.get(this.local(reg))
+  }
+
+  pop(reg: Reg): void {
+    this.f.set(this.local(reg))
+  }
+
+  /** Whether `reg` is on its way out of the instruction before, so that pushing it first is free. */
+  fresh(reg: Reg): boolean {
+    return this.f.justSet(this.local(reg))
+  }
+
+  /** The n-th scratch local of a kind: holds nothing from one instruction to the next. */
+  scratch(kind: 'i' | 'v', n: number): number {
+    const list = kind === 'i' ? this.#scratchInt : this.#scratchVector
+    while (list.length <= n) list.push(this.f.locals(kind === 'i' ? I32 : V128))
+    return list[n]
+  }
+
+  /** Pushes the address in `base` plus `offset`'s negative part; returns what is left for the instruction to add. */
+  pushAddress(base: Reg, offset: number): number {
+    this.push(base)
+    return this.#split(offset)
+  }
+
+  /** As `pushAddress`, for an instruction lowered to several accesses. */
+  pushAddressAgain(base: Reg, offset: number): number {
+    this.pushAgain(base)
+    return this.#split(offset)
+  }
+
+  #split(offset: number): number {
+    if (offset >= 0) return offset
+    this.f.i32(offset)
+    this.f.op(Op.i32Add)
+    return 0
+  }
+}

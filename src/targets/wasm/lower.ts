@@ -1,0 +1,224 @@
+/**
+ * @file A vector program as one WebAssembly function: `i` registers are i32 locals, `v` registers v128 locals. Integer
+ * comparisons are signed, so addresses are never compared.
+ */
+import { GliaError } from '../../core/errors.ts'
+import type { Compare, I2, Instr, IntOperand, Reg, VectorProgram } from '../../kernels/vector.ts'
+import { Context, type LowerOptions } from './context.ts'
+import type { FunctionWriter } from './encoder.ts'
+import { lowerFold, lowerShift, lowerTranspose, lowerV1, lowerV2, lowerV3 } from './lower-lanes.ts'
+import { lowerGather, lowerLoad, lowerLoadLanes, lowerLoadSplat, lowerStore, lowerStoreLanes } from './lower-memory.ts'
+import { Op, Simd } from './opcodes.ts'
+
+const LANES = 4
+
+/** The body of a function of `program.params` i32 parameters and no result. */
+export function lowerProgram(program: VectorProgram, options: LowerOptions): FunctionWriter {
+  if (program.lanes !== LANES) {
+    throw new GliaError(
+      `Kernel ${program.name} was written for ${program.lanes} lanes; the wasm target has ${LANES}. ` +
+        'Lower kernels for the machine of the target that loads them.',
+    )
+  }
+  const c = new Context(program, options)
+  lowerBlock(c, program.body)
+  return c.f
+}
+
+function lowerBlock(c: Context, body: readonly Instr[]): void {
+  for (const instr of body) lowerInstr(c, instr)
+}
+
+function lowerInstr(c: Context, instr: Instr): void {
+  const { f } = c
+  switch (instr.op) {
+    case 'int':
+      f.i32(instr.value)
+      c.pop(instr.d)
+      return
+    case 'i2':
+      lowerI2(c, instr.fn, instr.a, instr.b)
+      c.pop(instr.d)
+      return
+    case 'loadInt':
+      f.memory(Op.i32Load, c.pushAddress(instr.base, instr.offset))
+      c.pop(instr.d)
+      return
+    case 'storeInt': {
+      const at = c.pushAddressAgain(instr.base, instr.offset)
+      c.pushAgain(instr.a)
+      f.memory(Op.i32Store, at)
+      return
+    }
+    case 'set':
+      if (instr.a === instr.d) return
+      c.push(instr.a)
+      c.pop(instr.d)
+      return
+    case 'extract':
+      c.push(instr.a)
+      f.lane(Simd.i32x4ExtractLane, instr.lane)
+      c.pop(instr.d)
+      return
+    case 'loop':
+      lowerLoop(c, instr)
+      return
+    case 'if':
+      lowerIf(c, instr)
+      return
+    case 'const':
+      if (c.constants.has(instr.d)) return
+      c.pushConstant([instr.bits, instr.bits, instr.bits, instr.bits])
+      c.pop(instr.d)
+      return
+    case 'lanes':
+      if (c.constants.has(instr.d)) return
+      c.pushConstant([0, 1, 2, 3].map((lane) => instr.bits[lane] ?? 0))
+      c.pop(instr.d)
+      return
+    case 'splat':
+      c.push(instr.a)
+      f.simd(Simd.i32x4Splat)
+      c.pop(instr.d)
+      return
+    case 'load':
+      lowerLoad(c, instr)
+      return
+    case 'loadSplat':
+      lowerLoadSplat(c, instr)
+      return
+    case 'loadLanes':
+      lowerLoadLanes(c, instr)
+      return
+    case 'gather':
+      lowerGather(c, instr)
+      return
+    case 'store':
+      lowerStore(c, instr)
+      return
+    case 'storeLanes':
+      lowerStoreLanes(c, instr)
+      return
+    case 'v1':
+      lowerV1(c, instr)
+      return
+    case 'v2':
+      lowerV2(c, instr)
+      return
+    case 'shift':
+      lowerShift(c, instr)
+      return
+    case 'v3':
+      lowerV3(c, instr)
+      return
+    case 'fold':
+      lowerFold(c, instr)
+      return
+    case 'transpose':
+      lowerTranspose(c, instr)
+      return
+    case 'pin':
+      lowerPin(c)
+      return
+  }
+}
+
+const arithmetic: Record<Exclude<I2, 'min' | 'max'>, number> = {
+  add: Op.i32Add,
+  sub: Op.i32Sub,
+  mul: Op.i32Mul,
+  div: Op.i32DivU,
+  rem: Op.i32RemU,
+  and: Op.i32And,
+  shl: Op.i32Shl,
+  shr: Op.i32ShrS,
+}
+
+const comparisons: Record<Compare, number> = {
+  eq: Op.i32Eq,
+  ne: Op.i32Ne,
+  lt: Op.i32LtS,
+  le: Op.i32LeS,
+  gt: Op.i32GtS,
+  ge: Op.i32GeS,
+}
+
+/** Pushes an operand that its instruction may read several times. */
+function pushOperand(c: Context, operand: IntOperand): void {
+  if (typeof operand === 'number') c.pushAgain(operand)
+  else c.f.i32(operand.imm)
+}
+
+function lowerI2(c: Context, fn: I2, a: Reg, b: IntOperand): void {
+  if (fn === 'min' || fn === 'max') {
+    c.pushAgain(a)
+    pushOperand(c, b)
+    c.pushAgain(a)
+    pushOperand(c, b)
+    c.f.op(fn === 'min' ? Op.i32LtS : Op.i32GtS)
+    c.f.op(Op.select)
+    return
+  }
+  if (a === b) c.pushAgain(a)
+  else c.push(a)
+  pushOperand(c, b)
+  c.f.op(arithmetic[fn])
+}
+
+function lowerLoop(c: Context, { i, from, to, step, body }: Extract<Instr, { op: 'loop' }>): void {
+  const { f } = c
+  const counter = c.local(i)
+  const known = typeof from !== 'number' && typeof to !== 'number' ? Math.ceil((to.imm - from.imm) / step) : undefined
+  if (known !== undefined && known <= 0) return
+  pushOperand(c, from)
+  f.set(counter)
+  if (known === 1) {
+    lowerBlock(c, body)
+    return
+  }
+  if (known === undefined) {
+    f.get(counter)
+    pushOperand(c, to)
+    f.op(Op.i32LtS)
+    f.if()
+  }
+  f.loop()
+  lowerBlock(c, body)
+  f.get(counter)
+  f.i32(step)
+  f.op(Op.i32Add)
+  f.tee(counter)
+  pushOperand(c, to)
+  f.op(Op.i32LtS)
+  f.brIf(0)
+  f.end()
+  if (known === undefined) f.end()
+}
+
+function lowerIf(c: Context, instr: Extract<Instr, { op: 'if' }>): void {
+  const { f } = c
+  if (instr.then.length === 0 && instr.else.length === 0) return
+  if (instr.a === instr.b) c.pushAgain(instr.a)
+  else c.push(instr.a)
+  pushOperand(c, instr.b)
+  f.op(comparisons[instr.cmp])
+  f.if()
+  lowerBlock(c, instr.then)
+  if (instr.else.length > 0) {
+    f.else()
+    lowerBlock(c, instr.else)
+  }
+  f.end()
+}
+
+/**
+ * A return that is never taken, because a buffer address is never 0: V8 moves no load over the end of a basic block,
+ * and without such ends hoists all loads of a tile above its arithmetic, and spills.
+ */
+function lowerPin(c: Context): void {
+  const { f } = c
+  if (c.program.params < 3) return
+  f.get(0)
+  f.op(Op.i32Eqz)
+  f.brIf(f.depth)
+}
