@@ -51,7 +51,7 @@ export class Random {
     const result = (this.#a + this.#b + this.#counter++) | 0
     this.#a = this.#b ^ (this.#b >>> 9)
     this.#b = (this.#c + (this.#c << 3)) | 0
-    this.#c = ((this.#c << 21) | (this.#c >>> 11)) + result
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + result) | 0
     return result
   }
 
