@@ -261,6 +261,20 @@ export class ProgramBuilder {
     return inner
   }
 
+  /** The block being written. */
+  get current(): Instr[] {
+    return this.#block
+  }
+
+  /** Lets `write` append to a block that is still open further out: what a loop does not change goes before it. */
+  within<T>(block: Instr[], write: () => T): T {
+    const inner = this.#block
+    this.#block = block
+    const result = write()
+    this.#block = inner
+    return result
+  }
+
   // Integers -------------------------------------------------------------------------------------------------------
   int(value: number): Reg {
     const d = this.reg('i')
