@@ -1,0 +1,448 @@
+/**
+ * @file The device for CPU targets that run vector programs (`wasm`; machine code the same way): caches plans by
+ * structure, keeps cells of compiled steps in the target's memory, and runs plans.
+ */
+import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts'
+import { GliaError } from '../core/errors.ts'
+import { debugFlags } from '../core/debug.ts'
+import { sizeOf } from '../core/shape.ts'
+import type { Cell, Residence } from '../graph/cell.ts'
+import type { HostArray, Node } from '../graph/node.ts'
+import { rules } from '../graph/primitives/table.ts'
+import { type LoadedPlan, type PlanCode, STATUS_BYTES, type Target } from '../targets/target.ts'
+import { Block } from './arena.ts'
+import type { Device, MemoryReport, Step, StepGraph } from './device.ts'
+import { explainPlan } from './explain.ts'
+import { bufferBase } from './mark.ts'
+import { buildGraph, type PGraph, type PNode } from './pgraph.ts'
+import {
+  ARENA_SLOT,
+  atBlock,
+  atSlot,
+  type Destination,
+  type HostStep,
+  type KernelInfo,
+  type Location,
+  PlanBuilder,
+  resolveAddress,
+  resolveSteps,
+  schedule,
+  STATUS_SLOT,
+} from './schedule.ts'
+
+/** A plan without its code: everything needed to load and run it. */
+interface Plan {
+  readonly name: string
+  readonly code: PlanCode
+  readonly segments: readonly (number | HostStep)[]
+  readonly arenaBytes: number
+  /** Slot of each leaf that has its own, or offset of its place in the arena. */
+  readonly leaves: readonly LeafPlace[]
+  readonly constants: { readonly offset: number; readonly nodes: readonly PNode[] } | null
+  readonly outputs: readonly { readonly location: Location; readonly dtype: DType; readonly size: number }[]
+  readonly operations: readonly string[]
+  readonly kernels: readonly KernelInfo[]
+  uses: number
+}
+
+type LeafPlace = { readonly slot: number } | { readonly offset: number; readonly bytes: number } | null
+
+const MAX_PLANS = 256
+const MAX_CODE_BYTES = 256 << 20
+/** Cells of no recent step give their memory back beyond this. */
+const RESIDENT_LIMIT = 1 << 30
+
+export interface CpuOptions {
+  /** Off: one operation a kernel, for debugging. */
+  readonly fuse?: boolean
+}
+
+export class CpuDevice implements Device {
+  readonly name: string
+  readonly threads: number
+  readonly target: Target
+  readonly fuse: boolean
+  readonly #cache = new Map<string, Plan>()
+  /** Loaded code, least recently used first. */
+  readonly #loaded = new Map<Plan, LoadedPlan>()
+  readonly #residents = new Map<Cell, CellBlock>()
+  readonly #status: number
+  #arena = 0
+  #arenaBytes = 0
+
+  constructor(target: Target, options: CpuOptions = {}) {
+    this.target = target
+    this.name = target.name
+    this.threads = target.threads
+    this.fuse = options.fuse ?? !debugFlags().has('nofuse')
+    this.#status = target.allocate(STATUS_BYTES)
+  }
+
+  realise(nodes: readonly Node[]): void {
+    const wanted = [...new Set(nodes)].filter((n) => n.op !== 'data')
+    if (wanted.length === 0) return
+    const graph = buildGraph(wanted, { bakeConstants: false })
+    const places = graph.leaves.map(({ node }) => (node.op === 'cell' ? 'c' : 'd')).join('')
+    const key = `${places}\n${graph.key}`
+    let plan = this.#cache.get(key)
+    if (plan) {
+      this.#cache.delete(key)
+    } else {
+      plan = this.#plan(graph, wanted, 'realise', [])
+    }
+    this.#cache.set(key, plan)
+    while (this.#cache.size > MAX_PLANS) this.#drop()
+    const slots = this.#slots(plan)
+    const values: (TypedArray | null)[] = graph.leaves.map(({ node }, i) => {
+      if (node.op !== 'cell') return valuesOf(node)
+      const place = plan.leaves[i]
+      if (place && 'slot' in place) slots[place.slot] = this.#residentAddress(node)
+      return null
+    })
+    const constants = graph.constants.map((c) => c.as('constant').value)
+    const results = this.#run(plan, slots, values, constants)
+    wanted.forEach((n, i) => n.become(results[i]!))
+  }
+
+  compile(graph: StepGraph): Step {
+    return new CpuStep(this, graph)
+  }
+
+  memory(): MemoryReport {
+    return {
+      device: this.name,
+      reserved: this.target.memory().reserved,
+      arena: this.#arenaBytes,
+      cells: [...this.#residents].map(([cell, block]) => ({ name: cell.name, bytes: block.bytes })),
+      plans: [...this.#loaded].map(([plan, l]) => ({ name: plan.name, codeBytes: l.codeBytes, uses: plan.uses })),
+    }
+  }
+
+  /** Plans a graph. `cells` are the destinations of the roots after the outputs, in order. */
+  plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[]): Plan {
+    return this.#plan(graph, outputs, name, writes)
+  }
+
+  #plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[]): Plan {
+    const builder = new PlanBuilder(this.target.machine, this.fuse)
+    let slots = 2
+    const inputBlocks: Block[] = []
+    const locationOf = new Map<PNode, Location>()
+    const blockOf = new Map<PNode, Block>()
+    for (const { node, pnode } of graph.leaves) {
+      if (node.op === 'cell') {
+        const write = writes.find((w) => w.cell === pnode)
+        locationOf.set(pnode, write ? write.location : atSlot(slots++))
+      } else {
+        const block = new Block(sizeOf(pnode.shape) * dtypes[pnode.dtype].bytes, 0, 0)
+        inputBlocks.push(block)
+        blockOf.set(pnode, block)
+        locationOf.set(pnode, atBlock(block))
+      }
+    }
+    for (const w of writes) slots = Math.max(slots, w.location.slot + 1)
+    const constantBlock = graph.constants.length > 0 ? new Block(graph.constants.length * 4, 0, 0) : null
+    // Inputs stand before the arena proper: they live through the whole run.
+    let head = 0
+    for (const b of constantBlock ? [...inputBlocks, constantBlock] : inputBlocks) {
+      b.offset = head
+      head += Math.ceil(Math.max(1, b.bytes) / 64) * 64
+    }
+    const proper = new Block(0, 0, 0)
+    proper.offset = head
+    const result = schedule(
+      builder,
+      {
+        graph,
+        leafLocation: (leaf) => locationOf.get(leaf)!,
+        constantLocation: constantBlock ? atBlock(constantBlock) : null,
+        destinations: writes,
+        kept: graph.roots.slice(0, outputs.length),
+      },
+      proper,
+    )
+    const codeSegments: PlanCode['segments'][number][] = []
+    const segments = result.segments.map((s): number | HostStep => ('node' in s ? s : codeSegments.push(resolveSteps(s)) - 1))
+    return {
+      name,
+      code: { programs: builder.programs, segments: codeSegments, slots },
+      segments,
+      arenaBytes: head + result.arenaBytes,
+      leaves: graph.leaves.map(({ pnode }) => {
+        const block = blockOf.get(pnode)
+        return block ? { offset: block.offset, bytes: block.bytes } : { slot: locationOf.get(pnode)!.slot }
+      }),
+      constants: constantBlock ? { offset: constantBlock.offset, nodes: graph.constants } : null,
+      outputs: graph.roots.slice(0, outputs.length).map((r) => ({
+        location: result.locationOf(bufferBase(r)),
+        dtype: r.dtype,
+        size: sizeOf(r.shape),
+      })),
+      operations: builder.operations,
+      kernels: builder.kernels,
+      uses: 0,
+    }
+  }
+
+  /** The address table for a run; the caller fills in slots of cells. */
+  #slots(plan: Plan): number[] {
+    if (plan.arenaBytes > this.#arenaBytes) {
+      if (this.#arenaBytes > 0) this.target.free(this.#arena)
+      this.#arenaBytes = 0
+      this.#arena = this.target.allocate(plan.arenaBytes)
+      this.#arenaBytes = plan.arenaBytes
+    }
+    const slots = new Array<number>(plan.code.slots).fill(0)
+    slots[STATUS_SLOT] = this.#status
+    slots[ARENA_SLOT] = this.#arena
+    return slots
+  }
+
+  slots(plan: Plan): number[] {
+    return this.#slots(plan)
+  }
+
+  run(plan: Plan, slots: readonly number[], values: readonly (TypedArray | null)[]): TypedArray[] {
+    return this.#run(plan, slots, values, [])
+  }
+
+  #run(plan: Plan, slots: readonly number[], values: readonly (TypedArray | null)[], constants: readonly number[]): TypedArray[] {
+    const { target } = this
+    const loaded = this.#load(plan)
+    plan.leaves.forEach((place, i) => {
+      const v = values[i]
+      if (!place || !('offset' in place) || !v || v.byteLength === 0) return
+      target.view(this.#arena + place.offset, v.byteLength).set(new Uint8Array(v.buffer, v.byteOffset, v.byteLength))
+    })
+    if (plan.constants) this.#writeConstants(plan.constants, constants)
+    target.view(this.#status, STATUS_BYTES).fill(0)
+    for (const segment of plan.segments) {
+      if (typeof segment === 'number') {
+        loaded.run(segment, slots)
+        this.#checkStatus(plan)
+      } else this.#host(segment, slots)
+    }
+    plan.uses++
+    return plan.outputs.map(({ location, dtype, size }) => this.#read(location, slots, dtype, size))
+  }
+
+  #writeConstants(constants: NonNullable<Plan['constants']>, values: readonly number[]): void {
+    const bytes = this.target.view(this.#arena + constants.offset, values.length * 4)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    constants.nodes.forEach((n, i) => {
+      const v = values[i]!
+      if (n.dtype === 'float32') view.setFloat32(i * 4, v, true)
+      else view.setInt32(i * 4, v, true)
+    })
+  }
+
+  #checkStatus(plan: Plan): void {
+    const bytes = this.target.view(this.#status, STATUS_BYTES)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, STATUS_BYTES)
+    if (view.getInt32(0, true) === 0) return
+    const operation = plan.operations[view.getInt32(4, true)] ?? 'gather'
+    const value = view.getInt32(8, true)
+    const size = view.getInt32(12, true)
+    throw new GliaError(`${operation}: index ${value} is out of range; it must be from ${-size} to ${size - 1}.`)
+  }
+
+  #host(step: HostStep, slots: readonly number[]): void {
+    const { node } = step
+    const inputs = node.inputs.map((n, i): HostArray => ({
+      data: this.#read(step.inputs[i]!, slots, n.dtype, sizeOf(n.shape)),
+      shape: n.shape,
+      dtype: n.dtype,
+    }))
+    if (node.op === 'argsort') {
+      this.#write(step.outputs[0]!, slots, rules.argsort.evaluate(inputs, node.as('argsort'), node))
+      return
+    }
+    const { fn, outputs } = node.as('hostCall')
+    const results = outputs.map((o): HostArray => ({ data: allocate(o.dtype, sizeOf(o.shape)), shape: o.shape, dtype: o.dtype }))
+    fn.run(inputs, results)
+    const used = node.users.filter((u) => u.op === 'output').map((u) => u.as('output').index)
+    used.sort((a, b) => a - b).forEach((index, i) => this.#write(step.outputs[i]!, slots, results[index]!.data))
+  }
+
+  #read(location: Location, slots: readonly number[], dtype: DType, size: number): TypedArray {
+    const out = allocate(dtype, size)
+    if (size === 0) return out
+    const { slot, offset } = resolveAddress(location)
+    new Uint8Array(out.buffer).set(this.target.view(slots[slot]! + offset, out.byteLength))
+    return out
+  }
+
+  #write(location: Location, slots: readonly number[], values: TypedArray): void {
+    const { slot, offset } = resolveAddress(location)
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    this.target.view(slots[slot]! + offset, bytes.length).set(bytes)
+  }
+
+  #load(plan: Plan): LoadedPlan {
+    let loaded = this.#loaded.get(plan)
+    if (loaded) this.#loaded.delete(plan)
+    else loaded = this.target.load(plan.code)
+    this.#loaded.set(plan, loaded)
+    let bytes = 0
+    for (const l of this.#loaded.values()) bytes += l.codeBytes
+    while (this.#loaded.size > MAX_PLANS || (bytes > MAX_CODE_BYTES && this.#loaded.size > 1)) {
+      const [oldest, code] = this.#loaded.entries().next().value!
+      bytes -= code.codeBytes
+      code.unload()
+      this.#loaded.delete(oldest)
+    }
+    return loaded
+  }
+
+  #drop(): void {
+    const [key, plan] = this.#cache.entries().next().value!
+    this.#cache.delete(key)
+    this.#loaded.get(plan)?.unload()
+    this.#loaded.delete(plan)
+  }
+
+  // Cells --------------------------------------------------------------------------------------------------------------
+
+  /** The address at which the value of `cell` lives in this device's memory, brought there if need be. */
+  settle(cell: Cell): number {
+    const { residence } = cell
+    if (residence instanceof CellBlock && residence.device === this) {
+      // Most recently used last.
+      this.#residents.delete(cell)
+      this.#residents.set(cell, residence)
+      return residence.address
+    }
+    if (residence !== null) cell.evict()
+    if (cell.value.op !== 'data') this.realise([cell.value])
+    const values = valuesOf(cell.value)
+    const block = new CellBlock(this, cell, this.target.allocate(Math.max(1, values.byteLength)), values.byteLength)
+    if (values.byteLength > 0) this.target.view(block.address, values.byteLength).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    cell.settle(block)
+    this.#residents.set(cell, block)
+    return block.address
+  }
+
+  /** Brings cells that the present step does not use back to the host while too much memory is held. */
+  trim(inUse: ReadonlySet<Cell>): void {
+    let total = 0
+    for (const b of this.#residents.values()) total += b.bytes
+    for (const [cell, block] of this.#residents) {
+      if (total <= RESIDENT_LIMIT) return
+      if (inUse.has(cell)) continue
+      total -= block.bytes
+      cell.evict()
+    }
+  }
+
+  forget(cell: Cell): void {
+    this.#residents.delete(cell)
+  }
+
+  #residentAddress(node: Node): number {
+    const { cell, version } = node.as('cell')
+    if (cell.version !== version || !(cell.residence instanceof CellBlock)) throw overwritten(cell)
+    if (cell.residence.device !== this) throw new GliaError(`${cell.name} lives on device ${cell.residence.device.name}, not ${this.name}; move it with .to().`)
+    return cell.residence.address
+  }
+}
+
+export function overwritten(cell: Cell): GliaError {
+  return new GliaError(
+    `${cell.name} has been overwritten by a compiled step since this value was built from it. Read the value (item(), ` +
+      'data()) before the step runs, or return it from the step.',
+  )
+}
+
+class CellBlock implements Residence {
+  readonly device: CpuDevice
+  readonly address: number
+  readonly bytes: number
+  readonly #cell: Cell
+
+  constructor(device: CpuDevice, cell: Cell, address: number, bytes: number) {
+    this.device = device
+    this.#cell = cell
+    this.address = address
+    this.bytes = bytes
+  }
+
+  read(): TypedArray {
+    const out = allocate(this.#cell.dtype, sizeOf(this.#cell.shape))
+    if (this.bytes > 0) new Uint8Array(out.buffer).set(this.device.target.view(this.address, this.bytes))
+    return out
+  }
+
+  release(): void {
+    this.device.forget(this.#cell)
+    this.device.target.free(this.address)
+  }
+}
+
+function valuesOf(node: Node): TypedArray {
+  if (node.op === 'data') return node.as('data').values
+  if (node.op === 'parameter') {
+    throw new GliaError('a tensor made while a function was being compiled was used outside it; return it from the function instead.')
+  }
+  throw new Error(`internal: ${node.op} is not a leaf`)
+}
+
+/** A compiled step on a CPU device. */
+class CpuStep implements Step {
+  readonly #device: CpuDevice
+  readonly #graph: StepGraph
+  readonly #plan: Plan
+  readonly #leaves: readonly Node[]
+  /** Slot of every cell that the plan reads or writes. */
+  readonly #cells = new Map<Cell, number>()
+  readonly #cellSet: ReadonlySet<Cell>
+
+  constructor(device: CpuDevice, graph: StepGraph) {
+    this.#device = device
+    this.#graph = graph
+    const written = [...graph.writes]
+    const pgraph = buildGraph([...graph.outputs, ...written.map(([, value]) => value)], { bakeConstants: true })
+    const leafOf = new Map(pgraph.leaves.map((l) => [l.node, l.pnode]))
+    const destinations: Destination[] = written.map(([cell], i) => {
+      const leaf = graph.reads.get(cell)
+      return {
+        root: pgraph.roots[graph.outputs.length + i]!,
+        location: atSlot(2 + i),
+        cell: (leaf && leafOf.get(leaf)) ?? null,
+      }
+    })
+    written.forEach(([cell], i) => this.#cells.set(cell, 2 + i))
+    this.#plan = device.plan(pgraph, graph.outputs, graph.name, destinations)
+    this.#leaves = pgraph.leaves.map((l) => l.node)
+    const cellOfLeaf = new Map([...graph.reads].map(([cell, leaf]) => [leaf, cell]))
+    pgraph.leaves.forEach(({ node }, i) => {
+      const place = this.#plan.leaves[i]
+      const cell = cellOfLeaf.get(node)
+      if (cell && place && 'slot' in place) this.#cells.set(cell, place.slot)
+    })
+    this.#cellSet = new Set(this.#cells.keys())
+  }
+
+  get codeBytes(): number {
+    return this.#plan.code.programs.length
+  }
+
+  run(args: readonly TypedArray[]): TypedArray[] {
+    const device = this.#device
+    for (const cell of this.#cells.keys()) device.settle(cell)
+    const slots = device.slots(this.#plan)
+    for (const [cell, slot] of this.#cells) slots[slot] = device.settle(cell)
+    const values = this.#leaves.map((leaf): TypedArray | null => {
+      if (leaf.op === 'cell') return null
+      const position = this.#graph.parameters.indexOf(leaf)
+      return position >= 0 ? args[position]! : valuesOf(leaf)
+    })
+    const results = device.run(this.#plan, slots, values)
+    for (const cell of this.#graph.writes.keys()) cell.settle(cell.residence!)
+    device.trim(this.#cellSet)
+    return results
+  }
+
+  explain(): string {
+    return explainPlan(this.#plan.name, this.#plan.kernels, this.#plan.arenaBytes)
+  }
+}

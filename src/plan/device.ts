@@ -1,0 +1,67 @@
+/**
+ * @file Devices: what computes. Values that users hold are ordinary host arrays, whatever the device; a device turns
+ * graphs into plans and runs them.
+ */
+import type { TypedArray } from '../core/dtype.ts'
+import { GliaError } from '../core/errors.ts'
+import type { Cell } from '../graph/cell.ts'
+import type { Node } from '../graph/node.ts'
+
+/** A recorded step: what a plan computes at every replay. */
+export interface StepGraph {
+  /** Leaves for the arguments, op `parameter`, in order. */
+  readonly parameters: readonly Node[]
+  readonly outputs: readonly Node[]
+  /** New values of cells, assigned once everything that can fail is done. */
+  readonly writes: ReadonlyMap<Cell, Node>
+  /** The leaf that stands for each cell read. */
+  readonly reads: ReadonlyMap<Cell, Node>
+  readonly name: string
+}
+
+export interface Step {
+  /** Runs the step on argument values, updates its cells, and returns the outputs as fresh host arrays. */
+  run(args: readonly TypedArray[]): TypedArray[]
+  /** Lists the kernels with their operations, module path and call site. */
+  explain(): string
+  readonly codeBytes: number
+}
+
+export interface Device {
+  /** `interp`, `wasm`, … */
+  readonly name: string
+  /** Threads a plan runs on. */
+  readonly threads: number
+  /** Computes `nodes`; each becomes a `data` leaf. A run that fails leaves every node as it was. */
+  realise(nodes: readonly Node[]): void
+  compile(graph: StepGraph): Step
+  /** Who holds what: plans, cells, arena, in bytes. */
+  memory(): MemoryReport
+}
+
+export interface MemoryReport {
+  readonly device: string
+  readonly reserved: number
+  readonly arena: number
+  readonly cells: readonly { readonly name: string; readonly bytes: number }[]
+  readonly plans: readonly { readonly name: string; readonly codeBytes: number; readonly uses: number }[]
+}
+
+let current: Device | null = null
+let fallback: (() => Device) | null = null
+
+/** The device of new tensors. */
+export function defaultDevice(): Device {
+  current ??= fallback?.() ?? null
+  if (!current) throw new GliaError('no device: import glia itself, or call setDefaultDevice first.')
+  return current
+}
+
+export function setDefaultDevice(device: Device): void {
+  current = device
+}
+
+/** Used by the entry point: how to make the default device on first use, so that importing does no work. */
+export function setDeviceFallback(make: () => Device): void {
+  fallback = make
+}

@@ -1,0 +1,325 @@
+/**
+ * @file The planner's own copy of a graph: common subexpressions merged, trivial operations dropped, convolution
+ * padding made explicit. Its key describes the structure (not the values), so that plans can be reused.
+ */
+import { GliaError } from '../core/errors.ts'
+import { sameShape } from '../core/shape.ts'
+import type { DType } from '../core/dtype.ts'
+import { type Attrs, type ConvAttrs, type LoopAttrs, type Node, type Origin, type Primitive, topological } from '../graph/node.ts'
+
+export class PNode {
+  readonly id: number
+  readonly op: Primitive
+  readonly attrs: Attrs[Primitive]
+  readonly inputs: readonly PNode[]
+  readonly shape: readonly number[]
+  readonly dtype: DType
+  readonly origin: Origin | null
+  /** The body of a loop. */
+  readonly body: PGraph | null
+  /** Nodes that take this one as an input, once per use. Filled when the graph is finished. */
+  users: PNode[] = []
+
+  constructor(
+    id: number,
+    op: Primitive,
+    attrs: Attrs[Primitive],
+    inputs: readonly PNode[],
+    shape: readonly number[],
+    dtype: DType,
+    origin: Origin | null,
+    body: PGraph | null = null,
+  ) {
+    this.id = id
+    this.op = op
+    this.attrs = attrs
+    this.inputs = inputs
+    this.shape = shape
+    this.dtype = dtype
+    this.origin = origin
+    this.body = body
+  }
+
+  as<P extends Primitive>(_op: P): Attrs[P] {
+    return this.attrs as Attrs[P]
+  }
+}
+
+export interface PGraph {
+  /** Inputs before users; only what the roots need. */
+  readonly nodes: readonly PNode[]
+  readonly roots: readonly PNode[]
+  /** Leaves whose values a run provides, in the order of the key. */
+  readonly leaves: readonly { readonly node: Node; readonly pnode: PNode }[]
+  /** Constants that are arguments of the plan, in order. */
+  readonly constants: readonly PNode[]
+  /** Equal keys: the same plan serves. */
+  readonly key: string
+}
+
+export interface BuildOptions {
+  /** Whether constants are part of the structure (a compiled step) or arguments of the plan. */
+  readonly bakeConstants: boolean
+}
+
+export function buildGraph(roots: readonly Node[], options: BuildOptions): PGraph {
+  return new Builder(options).build(roots)
+}
+
+const leafOps = new Set<Primitive>(['data', 'cell', 'parameter'])
+
+/** −1, 0 and 1 steer simplification, so they are always structure. */
+function structural(value: number): boolean {
+  return value === 0 || value === 1 || value === -1
+}
+
+class Builder {
+  readonly #options: BuildOptions
+  readonly #byKey = new Map<string, PNode>()
+  readonly #keys: string[] = []
+  readonly #leaves: { node: Node; pnode: PNode }[] = []
+  readonly #constants: PNode[] = []
+  readonly #constantValues = new Map<string, PNode>()
+  #count = 0
+
+  constructor(options: BuildOptions) {
+    this.#options = options
+  }
+
+  build(roots: readonly Node[]): PGraph {
+    const map = new Map<Node, PNode>()
+    const order = topological(roots)
+    const widest = widestLoops(order)
+    for (const node of order) {
+      const wide = node.op === 'loop' ? (widest.get(node) ?? node) : node
+      map.set(node, wide === node || !map.has(wide) ? this.#add(wide, wide.inputs.map((i) => map.get(i)!)) : map.get(wide)!)
+    }
+    const proots = roots.map((r) => map.get(r)!)
+    const nodes = reachable(proots)
+    for (const n of nodes) for (const i of n.inputs) i.users.push(n)
+    const key = `${this.#keys.join('\n')}\n>${proots.map((r) => r.id).join()}`
+    return { nodes, roots: proots, leaves: this.#leaves, constants: this.#constants, key }
+  }
+
+  #add(node: Node, inputs: readonly PNode[]): PNode {
+    switch (node.op) {
+      case 'data':
+      case 'cell':
+      case 'parameter':
+        return this.#leaf(node)
+      case 'constant':
+        return this.#constant(node)
+      case 'conv':
+        return this.#conv(node, inputs)
+      case 'loop':
+        return this.#loop(node, inputs)
+      default:
+        return this.#make(node.op, node.attrs, inputs, node.shape, node.dtype, node.origin)
+    }
+  }
+
+  #leaf(node: Node): PNode {
+    const pnode = this.#fresh(`${node.op} ${node.dtype} ${node.shape}`, node.op, {}, [], node.shape, node.dtype, node.origin)
+    this.#leaves.push({ node, pnode })
+    return pnode
+  }
+
+  #constant(node: Node): PNode {
+    const { value } = node.as('constant')
+    const identity = `${node.dtype} ${Object.is(value, -0) ? '-0' : value}`
+    const old = this.#constantValues.get(identity)
+    if (old) return old
+    const baked = this.#options.bakeConstants || structural(value)
+    const text = baked ? `constant ${identity}` : `constant ${node.dtype}`
+    const pnode = this.#fresh(text, 'constant', { value }, [], node.shape, node.dtype, null)
+    if (!baked) this.#constants.push(pnode)
+    this.#constantValues.set(identity, pnode)
+    return pnode
+  }
+
+  /** Padding and input dilation become a `pad`, below permutations so that forward and gradients share it. */
+  #conv(node: Node, inputs: readonly PNode[]): PNode {
+    const a = node.as('conv')
+    const spatial = a.stride.length
+    const none = new Array<number>(spatial).fill(0)
+    const padded = [...a.padLo, ...a.padHi].some((p) => p !== 0) || a.inputDilation.some((d) => d !== 1)
+    let x = inputs[0]!
+    if (padded) {
+      const lo = [0, 0, ...a.padLo]
+      const hi = [0, 0, ...a.padHi]
+      const interior = [0, 0, ...a.inputDilation.map((d) => d - 1)]
+      x = this.#pad(x, lo, hi, interior)
+    }
+    const attrs: ConvAttrs = { ...a, padLo: none, padHi: none, inputDilation: none.map(() => 1) }
+    return this.#make('conv', attrs, [x, inputs[1]!], node.shape, node.dtype, node.origin)
+  }
+
+  #pad(x: PNode, lo: readonly number[], hi: readonly number[], interior: readonly number[]): PNode {
+    if (x.op === 'permute') {
+      const { order } = x.as('permute')
+      const back = <T>(values: readonly T[]): T[] => {
+        const out = new Array<T>(values.length)
+        order.forEach((from, to) => {
+          out[from] = values[to]!
+        })
+        return out
+      }
+      const inner = this.#pad(x.inputs[0]!, back(lo), back(hi), back(interior))
+      return this.#make('permute', { order }, [inner], order.map((o) => inner.shape[o]!), x.dtype, x.origin)
+    }
+    const shape = x.shape.map((d, i) => lo[i]! + hi[i]! + d + Math.max(0, d - 1) * interior[i]!)
+    return this.#make('pad', { lo, hi, interior, value: 0 }, [x], shape, x.dtype, x.origin)
+  }
+
+  #loop(node: Node, inputs: readonly PNode[]): PNode {
+    const attrs = node.attrs as LoopAttrs
+    const body = new Builder({ bakeConstants: true }).build(attrs.results)
+    for (const { node: leaf } of body.leaves) {
+      if (leaf.op !== 'parameter') throw new GliaError('internal: a loop body refers to values outside it.')
+    }
+    // The body's leaves are identified by which parameter they are.
+    const used = body.leaves.map((l) => attrs.params.indexOf(l.node))
+    const text = `loop ${attrs.length} ${attrs.reverse} ${attrs.carries} ${attrs.scanned} {${body.key}} <${used}>`
+    const key = `${text} (${inputs.map((i) => i.id)})`
+    return this.#byKey.get(key) ?? this.#store(key, 'loop', attrs, inputs, [], 'float32', node.origin, body)
+  }
+
+  #make(
+    op: Primitive,
+    attrs: Attrs[Primitive],
+    inputs: readonly PNode[],
+    shape: readonly number[],
+    dtype: DType,
+    origin: Origin | null,
+  ): PNode {
+    const simple = simplify(op, attrs, inputs, shape, dtype)
+    if (simple) return simple
+    if (op === 'alias' && inputs.length === 1) return inputs[0]!
+    if (op === 'alias' && (attrs as Attrs['alias']).vjp !== null) return inputs[0]!
+    const text = op === 'hostCall' ? `hostCall ${(attrs as Attrs['hostCall']).fn.name}#${this.#count}` : JSON.stringify(attrs)
+    const key = `${op} ${text} ${dtype} ${shape} (${inputs.map((i) => i.id)})`
+    const old = this.#byKey.get(key)
+    if (old) return old
+    return this.#store(key, op, attrs, inputs, shape, dtype, origin, null)
+  }
+
+  #fresh(
+    text: string,
+    op: Primitive,
+    attrs: Attrs[Primitive],
+    inputs: readonly PNode[],
+    shape: readonly number[],
+    dtype: DType,
+    origin: Origin | null,
+  ): PNode {
+    this.#keys.push(text)
+    return new PNode(this.#count++, op, attrs, inputs, shape, dtype, origin)
+  }
+
+  #store(
+    key: string,
+    op: Primitive,
+    attrs: Attrs[Primitive],
+    inputs: readonly PNode[],
+    shape: readonly number[],
+    dtype: DType,
+    origin: Origin | null,
+    body: PGraph | null,
+  ): PNode {
+    this.#keys.push(key)
+    const pnode = new PNode(this.#count++, op, attrs, inputs, shape, dtype, origin, body)
+    this.#byKey.set(key, pnode)
+    return pnode
+  }
+}
+
+/**
+ * Differentiating a loop makes a second loop with the same body that also saves its carries. Of loops with the same
+ * parameters and inputs, the one with most results serves for all (the results of one begin with those of the other).
+ */
+function widestLoops(order: readonly Node[]): Map<Node, Node> {
+  const byParams = new Map<readonly Node[], Node[]>()
+  for (const node of order) {
+    if (node.op !== 'loop') continue
+    const { params } = node.attrs as LoopAttrs
+    const list = byParams.get(params)
+    if (list) list.push(node)
+    else byParams.set(params, [node])
+  }
+  const widest = new Map<Node, Node>()
+  for (const list of byParams.values()) {
+    for (const node of list) {
+      let best = node
+      for (const other of list) {
+        const same = other.inputs.every((x, i) => x === node.inputs[i])
+        if (same && (other.attrs as LoopAttrs).results.length > (best.attrs as LoopAttrs).results.length) best = other
+      }
+      widest.set(node, best)
+    }
+  }
+  return widest
+}
+
+function reachable(roots: readonly PNode[]): PNode[] {
+  const seen = new Set<PNode>()
+  const stack = [...roots]
+  while (stack.length > 0) {
+    const n = stack.pop()!
+    if (seen.has(n)) continue
+    seen.add(n)
+    stack.push(...n.inputs)
+  }
+  return [...seen].sort((a, b) => a.id - b.id)
+}
+
+/** The value of a node that is one number everywhere, seen through views; only numbers that are part of the structure. */
+export function uniformValue(n: PNode): number | null {
+  let x = n
+  while (x.op === 'reshape' || x.op === 'expand' || x.op === 'permute') x = x.inputs[0]!
+  if (x.op !== 'constant') return null
+  const { value } = x.as('constant')
+  return structural(value) ? value : null
+}
+
+/** Operations that give back an operand unchanged: x·1, x + 0, views of views that cancel. */
+function simplify(
+  op: Primitive,
+  attrs: Attrs[Primitive],
+  inputs: readonly PNode[],
+  shape: readonly number[],
+  dtype: DType,
+): PNode | null {
+  const [a, b] = inputs
+  switch (op) {
+    case 'mul':
+      if (uniformValue(b!) === 1) return a!
+      if (uniformValue(a!) === 1) return b!
+      return null
+    case 'div':
+      return uniformValue(b!) === 1 ? a! : null
+    case 'add':
+      if (isZero(b!)) return a!
+      if (isZero(a!)) return b!
+      return null
+    case 'sub':
+      return isZero(b!) ? a! : null
+    case 'reshape':
+    case 'expand':
+      return sameShape(a!.shape, shape) ? a! : null
+    case 'cast':
+      return a!.dtype === dtype ? a! : null
+    case 'permute':
+      return (attrs as Attrs['permute']).order.every((o, i) => o === i) ? a! : null
+    default:
+      return null
+  }
+}
+
+/** x + 0 = x, but for the sign of a zero. */
+function isZero(n: PNode): boolean {
+  return uniformValue(n) === 0
+}
+
+export function isLeaf(n: PNode): boolean {
+  return leafOps.has(n.op)
+}

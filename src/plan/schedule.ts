@@ -1,0 +1,453 @@
+/**
+ * @file From groups to a plan: order by dependency into stages between which threads meet, memory by liveness, loops as
+ * nested schedules, cells updated in place once nothing can fail any more.
+ */
+import { dtypes } from '../core/dtype.ts'
+import { sizeOf } from '../core/shape.ts'
+import type { LoopAttrs } from '../graph/node.ts'
+import { indexOf, newVar } from '../kernels/index.ts'
+import type { Kernel, Lowered } from '../kernels/kernel.ts'
+import { lowerKernel } from '../kernels/lower/index.ts'
+import type { Machine, VectorProgram } from '../kernels/vector.ts'
+import type { Address, LoopStep, Step } from '../targets/target.ts'
+import { Block, layOut } from './arena.ts'
+import { type EmitContext, type Emitted, emitGroup, loadsOf } from './emit.ts'
+import { type Group, type Grouping, makeGroups, storedMembers } from './groups.ts'
+import { bufferBase, markBuffers } from './mark.ts'
+import { isLeaf, type PGraph, type PNode } from './pgraph.ts'
+import { NeedsBuffer } from './pull.ts'
+
+/** Where values lie: an entry of the address table plus bytes, or a block of the arena (entry 1). */
+export interface Location {
+  readonly slot: number
+  readonly block: Block | null
+  readonly offset: number
+  readonly steps: readonly LoopStep[]
+}
+
+export const STATUS_SLOT = 0
+export const ARENA_SLOT = 1
+
+export const atBlock = (block: Block): Location => ({ slot: ARENA_SLOT, block, offset: 0, steps: [] })
+export const atSlot = (slot: number): Location => ({ slot, block: null, offset: 0, steps: [] })
+
+type AbstractStep =
+  | { op: 'kernel'; program: number; args: readonly Location[]; units: number }
+  | { op: 'barrier' }
+  | { op: 'loop'; id: number; length: number; reverse: boolean; body: AbstractStep[] }
+
+/** A step that the host does between two segments. */
+export interface HostStep {
+  readonly node: PNode
+  readonly inputs: readonly Location[]
+  readonly outputs: readonly Location[]
+}
+
+/** A kernel as `explain` lists it. */
+export interface KernelInfo {
+  readonly name: string
+  readonly kind: string
+  readonly stage: number
+  readonly operations: readonly string[]
+  readonly modules: readonly string[]
+  readonly sites: readonly string[]
+  readonly shape: readonly number[]
+}
+
+/** What all schedules of one plan share. */
+export class PlanBuilder {
+  readonly machine: Machine
+  readonly fuse: boolean
+  readonly programs: VectorProgram[] = []
+  readonly operations: string[] = []
+  readonly kernels: KernelInfo[] = []
+  loops = 0
+
+  constructor(machine: Machine, fuse: boolean) {
+    this.machine = machine
+    this.fuse = fuse
+  }
+
+  operation(name: string): number {
+    const i = this.operations.indexOf(name)
+    return i >= 0 ? i : this.operations.push(name) - 1
+  }
+}
+
+/** A root's value must end up at `location`; `cell` is the leaf whose old value that memory holds until then. */
+export interface Destination {
+  readonly root: PNode
+  readonly location: Location
+  readonly cell: PNode | null
+}
+
+export interface ScheduleInput {
+  readonly graph: PGraph
+  readonly leafLocation: (leaf: PNode) => Location
+  readonly constantLocation: Location | null
+  readonly destinations: readonly Destination[]
+  /** Roots whose values are read after the plan. */
+  readonly kept: readonly PNode[]
+}
+
+export interface Schedule {
+  readonly segments: readonly (readonly AbstractStep[] | HostStep)[]
+  readonly arenaBytes: number
+  /** Where each kept root's values lie after a run. */
+  readonly locationOf: (root: PNode) => Location
+}
+
+interface Work {
+  readonly group: Group
+  readonly emitted: Emitted | null
+  readonly after: Set<Work>
+  stage: number
+}
+
+export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block | null = null): Schedule {
+  const { graph } = input
+  const constants = new Map(graph.constants.map((c, i) => [c, i]))
+  const { grouping, emit, marked } = group(plan, graph, constants)
+  const works = grouping.groups.map((g): Work => ({ group: g, emitted: emit(g), after: new Set(), stage: 0 }))
+  const workOf = new Map<PNode, Work>()
+  for (const w of works) for (const m of w.group.memberSet) workOf.set(m, w)
+  const producer = (n: PNode): Work | undefined => workOf.get(n.op === 'output' ? n.inputs[0]! : n)
+  for (const w of works) {
+    for (const m of w.group.members) for (const r of grouping.reads(m)) addEdge(w, producer(r))
+  }
+
+  const locations = new Map<PNode, Location>()
+  const copies = assignDestinations(works, input.destinations, workOf, locations)
+  const order = inStages(works)
+  const last = Math.max(0, ...order.map((w) => w.stage)) + 1
+
+  // Memory: every stored node gets a block, alive from its kernel to its last reader.
+  const blocks: Block[] = []
+  const newBlock = (bytes: number, from: number, to: number): Block => {
+    const b = new Block(bytes, from, to, parent)
+    blocks.push(b)
+    return b
+  }
+  const blockOf = new Map<PNode, Block>()
+  const touch = (n: PNode, stage: number): void => blockOf.get(n)?.keep(stage)
+  const place = (n: PNode, stage: number): void => {
+    if (locations.has(n)) return
+    const block = newBlock(sizeOf(n.shape) * dtypes[n.dtype].bytes, stage, stage)
+    blockOf.set(n, block)
+    locations.set(n, atBlock(block))
+  }
+  const locate = (n: PNode): Location => locations.get(n) ?? input.leafLocation(n)
+  for (const w of order) {
+    for (const n of producedBy(w, marked)) place(n, w.stage)
+    for (const b of buffersOf(w)) if (b !== 'constants') touch(b, w.stage)
+  }
+  for (const w of order) for (const b of buffersOf(w)) if (b !== 'constants') touch(b, w.stage)
+  for (const root of input.kept) touch(bufferBase(root), last)
+  for (const c of copies) touch(bufferBase(c.root), last)
+
+  // Code
+  const segments: (AbstractStep[] | HostStep)[] = []
+  let steps: AbstractStep[] = []
+  const flush = (): void => {
+    if (steps.length > 0) segments.push(steps)
+    steps = []
+  }
+  const argument = (b: PNode | 'constants'): Location => (b === 'constants' ? input.constantLocation! : locate(b))
+  for (let stage = 0; stage <= last; stage++) {
+    const here = order.filter((w) => w.stage === stage)
+    const lowered: { lowered: Lowered; args: readonly Location[]; scratch: readonly Location[] }[] = []
+    const lower = (kernel: Kernel, args: readonly Location[]): void => {
+      const l = lowerKernel(kernel, plan.machine)
+      const scratch = l.scratch.map((bytes) => atBlock(newBlock(bytes, stage, stage)))
+      lowered.push({ lowered: l, args, scratch })
+    }
+    for (const w of here) {
+      if (!w.emitted) continue
+      lower(w.emitted.kernel, w.emitted.buffers.map(argument))
+      plan.kernels.push(describe(w, stage))
+    }
+    if (stage === last) for (const c of copies) lower(copyKernel(c.root), [locate(bufferBase(c.root)), c.location])
+    emitPhases(plan, lowered, steps)
+    for (const w of here) {
+      if (w.group.kind === 'loop') steps.push(...scheduleLoop(plan, w, input, locate, newBlock))
+      if (w.group.kind === 'host') {
+        flush()
+        segments.push(hostStep(w, locate, marked))
+      }
+    }
+  }
+  flush()
+  const arenaBytes = layOut(blocks)
+  return { segments, arenaBytes, locationOf: (root) => locate(bufferBase(root)) }
+}
+
+function addEdge(w: Work, p: Work | undefined): void {
+  if (p && p !== w) w.after.add(p)
+}
+
+/** Groups the nodes; an inlined node that turns out to need a buffer gets one, and grouping starts again. */
+function group(
+  plan: PlanBuilder,
+  graph: PGraph,
+  constants: ReadonlyMap<PNode, number>,
+): { grouping: Grouping; emit: (g: Group) => Emitted | null; marked: ReadonlySet<PNode> } {
+  const forced = new Set<PNode>()
+  const roots = new Set(graph.roots.map(bufferBase))
+  for (;;) {
+    const marked = markBuffers(graph.nodes, graph.roots, { fuse: plan.fuse, forced })
+    const context: EmitContext = {
+      marked,
+      constantSlot: (n) => constants.get(n) ?? -1,
+      operation: (name) => plan.operation(name),
+    }
+    try {
+      const grouping = makeGroups(graph.nodes, marked, context, roots, plan.fuse)
+      const emitted = new Map<Group, Emitted | null>()
+      for (const g of grouping.groups) {
+        const simple = g.kind === 'host' || g.kind === 'loop'
+        emitted.set(g, simple ? null : emitGroup(g, storedMembers(g, marked, roots), context))
+      }
+      return { grouping, emit: (g) => emitted.get(g)!, marked }
+    } catch (error) {
+      if (!(error instanceof NeedsBuffer) || forced.has(error.node)) throw error
+      forced.add(error.node)
+    }
+  }
+}
+
+function producedBy(w: Work, marked: ReadonlySet<PNode>): PNode[] {
+  if (w.emitted) return [...w.emitted.stored]
+  const node = w.group.members[0]!
+  if (node.op === 'argsort') return [node]
+  return node.users.filter((u) => u.op === 'output' && marked.has(u))
+}
+
+function buffersOf(w: Work): readonly (PNode | 'constants')[] {
+  return w.emitted ? w.emitted.buffers : w.group.members[0]!.inputs.map(bufferBase)
+}
+
+/** Stage of each work: one more than the latest it waits for. Returned in order of stage. */
+function inStages(works: readonly Work[]): Work[] {
+  const done = new Set<Work>()
+  const visit = (w: Work, path: Set<Work>): void => {
+    if (done.has(w)) return
+    if (path.has(w)) throw new Error('internal: kernels depend on each other in a circle')
+    path.add(w)
+    for (const p of w.after) {
+      visit(p, path)
+      w.stage = Math.max(w.stage, p.stage + 1)
+    }
+    path.delete(w)
+    done.add(w)
+  }
+  for (const w of works) visit(w, new Set())
+  return [...works].sort((a, b) => a.stage - b.stage || a.group.members[0]!.id - b.group.members[0]!.id)
+}
+
+function reaches(from: Work, to: Work): boolean {
+  const seen = new Set<Work>()
+  const stack = [from]
+  while (stack.length > 0) {
+    const w = stack.pop()!
+    if (w === to) return true
+    if (seen.has(w)) continue
+    seen.add(w)
+    stack.push(...w.after)
+  }
+  return false
+}
+
+/**
+ * Lets kernels write directly to destinations where that is safe: every other reader of the memory's old value, and
+ * every kernel that may fail, comes first. The rest is copied at the end; those copies are returned.
+ */
+function assignDestinations(
+  works: readonly Work[],
+  destinations: readonly Destination[],
+  workOf: ReadonlyMap<PNode, Work>,
+  locations: Map<PNode, Location>,
+): Destination[] {
+  const copies: Destination[] = []
+  const fallible = works.filter((w) => w.emitted?.fallible)
+  const taken = new Set<PNode>()
+  for (const d of destinations) {
+    const base = bufferBase(d.root)
+    const writer = workOf.get(base)
+    const first = writer ? [...fallible, ...works.filter((w) => d.cell && buffersOf(w).includes(d.cell))].filter((w) => w !== writer) : []
+    const direct =
+      writer?.emitted &&
+      !isLeaf(base) &&
+      !taken.has(base) &&
+      !writer.emitted.fallible &&
+      writesInPlace(writer, base, d.cell) &&
+      first.every((w) => !reaches(w, writer))
+    if (!direct) {
+      copies.push(d)
+      continue
+    }
+    taken.add(base)
+    locations.set(base, d.location)
+    for (const w of first) writer.after.add(w)
+  }
+  return copies
+}
+
+/** Whether the kernel reads the cell only at the very element that it then writes, in one pass. */
+function writesInPlace(w: Work, node: PNode, cell: PNode | null): boolean {
+  const { kernel, buffers } = w.emitted!
+  const old = cell ? buffers.indexOf(cell) : -1
+  if (old < 0) return true
+  const written = buffers.indexOf(node)
+  if (kernel.kind === 'scatter') return false
+  if (kernel.kind === 'contraction' && (kernel.a.buffer === old || kernel.b.buffer === old)) return false
+  if (kernel.kind === 'nest' && kernel.passes.length > 1) return false
+  const stores = kernel.kind === 'contraction' ? kernel.stores : kernel.passes.flatMap((p) => p.stores)
+  const target = stores.find((s) => s.buffer === written)
+  if (!target) return false
+  let aligned = true
+  const check = (buffer: number, index: { key: string } | null): void => {
+    if (buffer === old && index?.key !== target.index.key) aligned = false
+  }
+  for (const s of stores) loadsOf(s.value, check)
+  if (kernel.kind === 'nest') for (const p of kernel.passes) for (const r of p.reductions) loadsOf(r.value, () => { aligned = false })
+  return aligned
+}
+
+/** Calls of independent kernels, phase by phase, so that they share barriers. */
+function emitPhases(
+  plan: PlanBuilder,
+  kernels: readonly { lowered: Lowered; args: readonly Location[]; scratch: readonly Location[] }[],
+  steps: AbstractStep[],
+): void {
+  const phases: AbstractStep[][] = []
+  for (const { lowered, args, scratch } of kernels) {
+    let phase = 0
+    for (const call of lowered.calls) {
+      if (call.after) phase++
+      if (call.units === 0) continue
+      const locations = call.args.map((a) => ('buffer' in a ? args[a.buffer]! : 'scratch' in a ? scratch[a.scratch]! : atSlot(STATUS_SLOT)))
+      const program = plan.programs.push(call.program) - 1
+      phases[phase] ??= []
+      phases[phase]!.push({ op: 'kernel', program, args: locations, units: call.units })
+    }
+  }
+  for (const p of phases) if (p?.length > 0) steps.push(...p, { op: 'barrier' })
+}
+
+function copyKernel(n: PNode): Kernel {
+  const size = sizeOf(n.shape)
+  const v = newVar(size)
+  const index = indexOf(v)
+  const info = { dtype: n.dtype, size }
+  const value = { op: 'load', dtype: n.dtype, buffer: 0, index, guards: [] } as const
+  return {
+    kind: 'nest',
+    name: 'copy',
+    buffers: [info, info],
+    outer: [v],
+    passes: [{ inner: [], reductions: [], stores: [{ buffer: 1, index, value }] }],
+  }
+}
+
+function hostStep(w: Work, locate: (n: PNode) => Location, marked: ReadonlySet<PNode>): HostStep {
+  const node = w.group.members[0]!
+  const outputs = node.op === 'argsort' ? [node] : producedBy(w, marked).sort((a, b) => a.as('output').index - b.as('output').index)
+  return { node, inputs: node.inputs.map((i) => locate(bufferBase(i))), outputs: outputs.map(locate) }
+}
+
+// Loops -------------------------------------------------------------------------------------------------------------
+
+/**
+ * The body is a schedule of its own. A carry has two places that alternate; slices of xs and ys are reached by adding
+ * the iteration's offset; the body's temporaries lie in a block of the outer arena.
+ */
+function scheduleLoop(
+  plan: PlanBuilder,
+  w: Work,
+  input: ScheduleInput,
+  locate: (n: PNode) => Location,
+  newBlock: (bytes: number, from: number, to: number) => Block,
+): AbstractStep[] {
+  const node = w.group.members[0]!
+  const body = node.body!
+  const { length, reverse, carries, scanned, params } = node.attrs as LoopAttrs
+  const id = plan.loops++
+  const bytesOf = (n: PNode): number => sizeOf(n.shape) * dtypes[n.dtype].bytes
+  const results = body.roots
+  const carryBlocks = results.slice(0, carries).map((r) => {
+    const half = Math.ceil(bytesOf(r) / 64) * 64
+    return { half, block: newBlock(2 * half, w.stage, w.stage) }
+  })
+  const moving = (l: Location, bytes: number): Location => ({ ...l, steps: [...l.steps, { loop: id, bytes, by: 'index' }] })
+  const carryAt = (k: number, by: LoopStep['by']): Location => ({
+    ...atBlock(carryBlocks[k]!.block),
+    steps: [{ loop: id, bytes: carryBlocks[k]!.half, by }],
+  })
+  const parameterOf = new Map(body.leaves.map((l) => [l.pnode, params.indexOf(l.node)]))
+  const leafLocation = (leaf: PNode): Location => {
+    const k = parameterOf.get(leaf)!
+    if (k < carries) return carryAt(k, 'alternate')
+    const outer = locate(bufferBase(node.inputs[k]!))
+    return k < carries + scanned ? moving(outer, bytesOf(leaf)) : outer
+  }
+  const outputs = new Map(node.users.filter((u) => u.op === 'output').map((u) => [u.as('output').index, u]))
+  const destinations: Destination[] = results.flatMap((root, k) => {
+    if (k < carries) return [{ root, location: carryAt(k, 'alternateNext'), cell: null }]
+    const output = outputs.get(k)
+    return output ? [{ root, location: moving(locate(output), bytesOf(root)), cell: null }] : []
+  })
+  const bodyBlock = newBlock(0, w.stage, w.stage)
+  const inner = schedule(plan, { graph: body, leafLocation, constantLocation: input.constantLocation, destinations, kept: [] }, bodyBlock)
+  bodyBlock.bytes = inner.arenaBytes
+  const copyStep = (root: PNode, from: Location, to: Location): AbstractStep[] => {
+    const out: AbstractStep[] = []
+    emitPhases(plan, [{ lowered: lowerKernel(copyKernel(root), plan.machine), args: [from, to], scratch: [] }], out)
+    return out.filter((s) => s.op !== 'barrier')
+  }
+  const steps: AbstractStep[] = []
+  results.slice(0, carries).forEach((r, k) => {
+    steps.push(...copyStep(r, locate(bufferBase(node.inputs[k]!)), atBlock(carryBlocks[k]!.block)))
+  })
+  steps.push({ op: 'barrier' })
+  if (length > 0) steps.push({ op: 'loop', id, length, reverse, body: inner.segments.flatMap((s) => (Array.isArray(s) ? s : hostInLoop())) })
+  results.slice(0, carries).forEach((r, k) => {
+    const output = outputs.get(k)
+    if (!output) return
+    const { block, half } = carryBlocks[k]!
+    steps.push(...copyStep(r, { ...atBlock(block), offset: (length % 2) * half }, locate(output)))
+  })
+  steps.push({ op: 'barrier' })
+  return steps
+}
+
+function hostInLoop(): never {
+  throw new Error('sort and host functions cannot run inside a loop on this device; compute them before the loop')
+}
+
+function describe(w: Work, stage: number): KernelInfo {
+  const { members, kind } = w.group
+  const texts = (f: (m: PNode) => string | undefined): string[] => [...new Set(members.flatMap((m) => f(m) || []))]
+  return {
+    name: w.emitted!.kernel.name,
+    kind,
+    stage,
+    operations: members.map((m) => m.op),
+    modules: texts((m) => m.origin?.module),
+    sites: texts((m) => m.origin?.site),
+    shape: members.at(-1)!.shape,
+  }
+}
+
+/** The steps with every address final. */
+export function resolveSteps(steps: readonly AbstractStep[]): Step[] {
+  return steps.map((s): Step => {
+    if (s.op === 'kernel') return { ...s, args: s.args.map(resolveAddress) }
+    if (s.op === 'loop') return { ...s, body: resolveSteps(s.body) }
+    return s
+  })
+}
+
+export function resolveAddress(l: Location): Address {
+  const offset = l.offset + (l.block?.absolute() ?? 0)
+  return l.steps.length > 0 ? { slot: l.slot, offset, steps: l.steps } : { slot: l.slot, offset }
+}
