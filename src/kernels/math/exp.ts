@@ -30,37 +30,41 @@ const EXPM1_DOUBLE = [
   1.9999999259841261, 1.3333234739574595, 0.6666752114785912, 0.2677295074326789, 0.0888481029114131,
 ]
 
+/** (eʳ - 1 - r) / r² for |r| ≤ ln 2 / 2, relative to eʳ, odd terms negated: for -r. */
+const EXP_NEGATED = [
+  0.49999993432102485, -0.1666652039939635, 0.04166839079340721, -0.008368745075306818, 0.0013814539520562608,
+]
+
 /**
- * e^(sign · x) for x clamped so that no intermediate value leaves its range. n is kept even: 2^(n/2) is a normal
- * number for every finite result, and multiplying by it twice overflows to infinity and underflows through the
- * denormal numbers as it should.
+ * eˣ. n is kept even: 2^(n/2) is a normal number for every finite result, and multiplying by it twice overflows to
+ * infinity and underflows through the denormal numbers as it should.
  */
-function expOf(b: ProgramBuilder, x: Reg, sign: 1 | -1): Reg {
-  const round = b.f32(ROUND + BIAS)
-  const t = b.v3('f.fma', x, b.f32((sign * Math.LOG2E) / 2), round)
-  const m = b.v2('f.sub', t, round)
-  const root = b.shift('i.shl', t, 23)
-  // r = x - m ln 4, or its negative where sign is -1: then odd powers change sign.
-  const step = sign === 1 ? 'f.fnma' : 'f.fma'
-  const r = b.v3(step, m, b.f32(LN4_LOW), b.v3(step, m, b.f32(LN4_HIGH), x))
-  const rest = polynomial(b, r, sign === 1 ? EXP : EXP.map((c, i) => c * sign ** i))
-  const square = b.v2('f.mul', r, r)
-  const p =
-    sign === 1
-      ? b.v2('f.add', b.v3('f.fma', square, rest, r), b.f32(1))
-      : b.v2('f.sub', b.f32(1), b.v3('f.fnma', square, rest, r))
-  return b.v2('f.mul', b.v2('f.mul', p, root), root)
-}
-
-/** eˣ. */
 export function exp(b: ProgramBuilder, x: Reg): Reg {
-  return expOf(b, clamp(b, x, -104.5, 89), 1)
+  const round = b.f32(ROUND + BIAS)
+  const inside = clamp(b, x, -104.5, 89)
+  const t = b.v3('f.fma', inside, b.f32(Math.LOG2E / 2), round)
+  const n = b.v2('f.sub', t, round)
+  const root = b.shift('i.shl', t, 23)
+  const r = b.v3('f.fnma', n, b.f32(LN4_LOW), b.v3('f.fnma', n, b.f32(LN4_HIGH), inside))
+  const p = b.v3('f.fma', b.v2('f.mul', r, r), polynomial(b, r, EXP), r)
+  return b.v2('f.mul', b.v2('f.mul', b.v2('f.add', p, b.f32(1)), root), root)
 }
 
-/** 1 / (1 + e⁻ˣ). Below -88.7 the result is 0 (it would be denormal). */
+/**
+ * 1 / (1 + e⁻ˣ) = ½ / (½ + e⁻ˣ/2). At the upper end of the clamped range the bits of 2ⁿ are those of infinity, at
+ * the lower end those of 0; below -89.1 the result is 0 (it would be denormal).
+ */
 export function sigmoid(b: ProgramBuilder, x: Reg): Reg {
-  const one = b.f32(1)
-  return b.v2('f.div', one, b.v2('f.add', one, expOf(b, clamp(b, x, -89, 89), -1)))
+  const round = b.f32(ROUND + BIAS - 1)
+  const [half, one] = [b.f32(0.5), b.f32(1)]
+  const inside = clamp(b, x, -89.5, 87.3)
+  const t = b.v3('f.fma', inside, b.f32(-Math.LOG2E), round)
+  const n = b.v2('f.sub', t, round)
+  const scale = b.shift('i.shl', t, 23)
+  // r is the negative of the remainder of -x.
+  const r = b.v3('f.fma', n, b.f32(LN2_LOW), b.v3('f.fma', n, b.f32(LN2_HIGH), inside))
+  const p = b.v2('f.sub', one, b.v3('f.fnma', b.v2('f.mul', r, r), polynomial(b, r, EXP_NEGATED), r))
+  return b.v2('f.div', half, b.v3('f.fma', p, scale, half))
 }
 
 /** eˣ - 1, accurate near 0. */

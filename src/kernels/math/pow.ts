@@ -37,12 +37,12 @@ function log2Of(b: ProgramBuilder, a: Reg): [Reg, Reg] {
   // s = f / (2 + f), its second part from the remainder of the division.
   const d = b.v2('f.add', f, two)
   const inverse = b.v2('f.div', b.f32(1), d)
-  const s = b.v2('f.mul', f, inverse)
-  const s1 = b.v2('and', s, first)
+  const s1 = b.v2('and', b.v2('f.mul', f, inverse), first)
   const d1 = b.v2('and', d, first)
   const d2 = b.v2('f.sub', f, b.v2('f.sub', d1, two))
   const s2 = b.v2('f.mul', b.v3('f.fnma', s1, d2, b.v3('f.fnma', s1, d1, f)), inverse)
   // log₂(1 + f) = 2s / ln 2 + s³ (…): only the first product must be exact.
+  const s = b.v2('f.add', s1, s2)
   const square = b.v2('f.mul', s, s)
   const linear = b.v3('f.fma', s2, b.f32(SCALE), b.v2('f.mul', s1, b.f32(SCALE_LOW)))
   const rest = b.v3('f.fma', b.v2('f.mul', s, square), polynomial(b, square, LOG2), linear)

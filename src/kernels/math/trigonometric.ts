@@ -13,8 +13,8 @@ const ATAN = [
   0.05795762920028954, -0.031177881579822098, 0.01091462500299802, -0.0017936260233510914,
 ]
 
-/** π/2 as a sum of numbers of 8 bits, whose products with a 16-bit integer are exact, and a last one of 24. */
-const HALF_PI = split(Math.PI / 2, 6.123233995736766e-17, 8, 5)
+/** π/2 as a sum of numbers of 9 bits, whose products with a 15-bit integer are exact, and a last one of 24. */
+const HALF_PI = split(Math.PI / 2, 6.123233995736766e-17, 9, 5)
 
 function split(value: number, beyond: number, bits: number, parts: number): number[] {
   const result: number[] = []
@@ -28,14 +28,23 @@ function split(value: number, beyond: number, bits: number, parts: number): numb
   return [...result, Math.fround(rest + beyond)]
 }
 
+/** x - n π/2, correctly rounded but for the last product: what the third difference loses goes into the fourth. */
+function remainderOf(b: ProgramBuilder, x: Reg, n: Reg): Reg {
+  const [p1, p2, p3, p4, p5] = HALF_PI.map((part) => b.f32(part))
+  const r = b.v3('f.fnma', n, p2, b.v3('f.fnma', n, p1, x))
+  const third = b.v2('f.mul', n, p3)
+  const high = b.v2('f.sub', r, third)
+  const lost = b.v2('f.sub', b.v2('f.sub', r, high), third)
+  return b.v2('f.add', high, b.v3('f.fnma', n, p5, b.v3('f.fnma', n, p4, lost)))
+}
+
 /** sin(x + quadrant · π/2) for the remainder of x ≥ 0 in [-π/4, π/4], `quadrant` being where x lies plus `shift`. */
 function sineFrom(b: ProgramBuilder, x: Reg, shift: number): Reg {
   const round = b.f32(ROUND)
   const t = b.v3('f.fma', x, b.f32(2 / Math.PI), round)
   const n = b.v2('f.sub', t, round)
-  const remainder = HALF_PI.reduce((r, part) => b.v3('f.fnma', n, b.f32(part), r), x)
   // Only where x is too large for the reduction does this cut anything off: the result stays within [-1, 1].
-  const r = clamp(b, remainder, -0.8, 0.8)
+  const r = clamp(b, remainderOf(b, x, n), -0.8, 0.8)
   const square = b.v2('f.mul', r, r)
   const sine = b.v3('f.fma', b.v2('f.mul', r, square), polynomial(b, square, SIN), r)
   const cosine = polynomial(b, square, [1, -0.5, ...COS])
@@ -45,7 +54,7 @@ function sineFrom(b: ProgramBuilder, x: Reg, shift: number): Reg {
   return b.v2('xor', b.v3('select', odd, cosine, sine), negative)
 }
 
-/** sin x. Past |x| = 10⁵ accuracy falls off; the result stays within [-1, 1]. */
+/** sin x. Past |x| = 5 · 10⁴ accuracy falls off; the result stays within [-1, 1]. */
 export function sin(b: ProgramBuilder, x: Reg): Reg {
   return b.v2('xor', sineFrom(b, b.v1('f.abs', x), 0), b.v2('and', x, b.i32(SIGN)))
 }
