@@ -1,8 +1,10 @@
 /**
  * @file Transcendental functions as macros over a program builder: every CPU target and lane count computes them with
- * the same operations. float32, branch-free. Errors in units in the last place (ulp) are the largest found over dense
- * sweeps of float32, without fused multiply-add; the tests hold them. Arguments and results follow C's `<math.h>`:
- * NaN in, NaN out; signed zeros, infinities and denormal results are kept unless a function says otherwise.
+ * the same operations. float32, branch-free; special values as in C's `<math.h>` (NaN in, NaN out; signed zeros,
+ * infinities and denormal results kept), unless a function says otherwise.
+ *
+ * Largest errors found over dense sweeps of float32, in units of the last place: log 0.9, exp 1.5, expm1 1.4,
+ * log1p 1.6, sin and cos 1.5 (|x| ≤ 5 · 10⁴), atan 1.7, sigmoid 2.0, tanh and erf 2.2, pow 3.
  *
  * The polynomials were fitted for this file by Remez exchange on relative error, with the leading terms fixed.
  */

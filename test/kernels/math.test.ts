@@ -1,38 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { evaluateProgram } from '../../src/kernels/evaluate.ts'
 import * as math from '../../src/kernels/math.ts'
-import { type Instr, ProgramBuilder, type Reg, type VectorProgram } from '../../src/kernels/vector.ts'
+import { type Instr, ProgramBuilder } from '../../src/kernels/vector.ts'
+import { macros, programOf } from './macros.ts'
 
 const INF = Number.POSITIVE_INFINITY
 const NAN = Number.NaN
 const MAX = 3.4028234663852886e38
-
-type Macro = (b: ProgramBuilder, x: Reg, y: Reg) => Reg
-
-const macros: Record<string, Macro> = {
-  exp: math.exp,
-  expm1: math.expm1,
-  log: math.log,
-  log1p: math.log1p,
-  sin: math.sin,
-  cos: math.cos,
-  tanh: math.tanh,
-  erf: math.erf,
-  atan: math.atan,
-  sigmoid: math.sigmoid,
-  pow: math.pow,
-}
-
-/** out[i] = macro(x[i], y[i]): parameters x, y, out, begin, end in units of `lanes` elements. */
-function programOf(name: string, macro: Macro, lanes: number): VectorProgram {
-  const b = new ProgramBuilder(name, lanes, 5)
-  b.loop(3, 4, 1, (i) => {
-    const offset = b.i2('mul', i, { imm: 4 * lanes })
-    const [x, y] = [0, 1].map((base) => b.load(b.i2('add', base, offset), 0))
-    b.store(b.i2('add', 2, offset), 0, macro(b, x, y))
-  })
-  return b.finish()
-}
 
 function apply(name: string, x: ArrayLike<number>, y: ArrayLike<number> = x, lanes = 16, fused = false): Float32Array {
   const units = Math.ceil(x.length / lanes)

@@ -1,8 +1,9 @@
 /** @file What the functions share: polynomials, sign handling, and constants split so that products come out exact. */
 import { bitsOf, type ProgramBuilder, type Reg } from '../vector.ts'
 
+/** The sign bit of a float32. */
 export const SIGN = 0x80000000 | 0
-/** Bits of +∞; its complement's upper part is also the sign and exponent mask. */
+/** The float32 bits of +∞. */
 export const INFINITY = 0x7f800000
 
 /** c[0] + c[1] x + c[2] x² + … by Horner's rule: one multiply-add a term. */
