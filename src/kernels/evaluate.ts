@@ -183,7 +183,7 @@ class Evaluation {
         this.#loop(x.i, this.#operand(x.from), this.#operand(x.to), x.step, x.body)
         break
       case 'if':
-        this.#block(compare(x.cmp, this.#int(x.a), this.#operand(x.b)) ? x.then : x.else)
+        this.#block(compare(x.cmp, this.#int(x.a), this.#operand(x.b)) ? x.yes : x.no)
         break
       case 'store':
         this.#store(x.base, x.offset, contiguous(x.lanes, x.type), x.type, x.a)

@@ -115,8 +115,8 @@ export type Instr =
       readonly a: Reg
       readonly cmp: Compare
       readonly b: IntOperand
-      readonly then: readonly Instr[]
-      readonly else: readonly Instr[]
+      readonly yes: readonly Instr[]
+      readonly no: readonly Instr[]
     }
   /** The same constant in every lane; `bits` is its int32 bit pattern. */
   | { readonly op: 'const'; readonly d: Reg; readonly bits: number }
@@ -331,7 +331,7 @@ export class ProgramBuilder {
   }
 
   if(a: Reg, cmp: Compare, b: IntOperand, then: () => void, otherwise: () => void = () => {}): void {
-    this.emit({ op: 'if', a, cmp, b, then: this.block(then), else: this.block(otherwise) })
+    this.emit({ op: 'if', a, cmp, b, yes: this.block(then), no: this.block(otherwise) })
   }
 
   // Vectors --------------------------------------------------------------------------------------------------------

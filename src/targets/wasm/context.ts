@@ -13,6 +13,8 @@ export class Context {
   readonly f: FunctionWriter
   readonly program: VectorProgram
   readonly relaxed: boolean
+  /** Pins written so far. */
+  pins = 0
   /** Bit patterns of the registers that are the same constant throughout, by register. */
   readonly constants = new Map<Reg, readonly number[]>()
   readonly #assignment: Assignment
@@ -48,8 +50,8 @@ export class Context {
         } else if (instr.op === 'loop') {
           visit(instr.body)
         } else if (instr.op === 'if') {
-          visit(instr.then)
-          visit(instr.else)
+          visit(instr.yes)
+          visit(instr.no)
         }
       }
     }

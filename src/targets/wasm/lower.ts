@@ -197,28 +197,30 @@ function lowerLoop(c: Context, { i, from, to, step, body }: Extract<Instr, { op:
 
 function lowerIf(c: Context, instr: Extract<Instr, { op: 'if' }>): void {
   const { f } = c
-  if (instr.then.length === 0 && instr.else.length === 0) return
+  if (instr.yes.length === 0 && instr.no.length === 0) return
   if (instr.a === instr.b) c.pushAgain(instr.a)
   else c.push(instr.a)
   pushOperand(c, instr.b)
   f.op(comparisons[instr.cmp])
   f.if()
-  lowerBlock(c, instr.then)
-  if (instr.else.length > 0) {
+  lowerBlock(c, instr.yes)
+  if (instr.no.length > 0) {
     f.else()
-    lowerBlock(c, instr.else)
+    lowerBlock(c, instr.no)
   }
   f.end()
 }
 
 /**
- * A return that is never taken, because a buffer address is never 0: V8 moves no load over the end of a basic block,
- * and without such ends hoists all loads of a tile above its arithmetic, and spills.
+ * A return that is never taken, because no buffer has so low an address: V8 moves no load over the end of a basic block,
+ * and without such ends hoists all loads of a tile above its arithmetic, and spills. Every pin compares with another
+ * number, since V8 removes a branch whose condition an earlier one has decided.
  */
 function lowerPin(c: Context): void {
   const { f } = c
   if (c.program.params < 3) return
   f.get(0)
-  f.op(Op.i32Eqz)
+  f.i32(c.pins++)
+  f.op(Op.i32Eq)
   f.brIf(f.depth)
 }

@@ -199,7 +199,7 @@ export function usage(program: VectorProgram): Usage {
 /** The blocks nested in an instruction. */
 export function innerBlocks(instr: Instr): readonly (readonly Instr[])[] {
   if (instr.op === 'loop') return [instr.body]
-  if (instr.op === 'if') return [instr.then, instr.else]
+  if (instr.op === 'if') return [instr.yes, instr.no]
   return none
 }
 
