@@ -27,14 +27,15 @@ export class Cell {
   residence: Residence | null = null
   #value: Node
 
-  constructor(value: TypedArray, shape: Shape, dtype: DType, name = 'cell') {
-    if (value.length !== sizeOf(shape)) {
+  /** @param value the first value: on the host, or a node that is computed when somebody looks */
+  constructor(value: TypedArray | Node, shape: Shape, dtype: DType, name = 'cell') {
+    if (!(value instanceof Node) && value.length !== sizeOf(shape)) {
       throw new GliaError(`cell ${name}: ${value.length} values do not fill shape ${showShape(shape)}.`)
     }
     this.shape = shape
     this.dtype = dtype
     this.name = name
-    this.#value = new Node('data', [], { values: value }, this)
+    this.#value = value instanceof Node ? value : new Node('data', [], { values: value }, this)
   }
 
   /** The value as of now: within a trace what the trace has assigned, or a leaf that the plan reads at every replay. */

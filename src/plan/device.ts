@@ -3,9 +3,9 @@
  * graphs into plans and runs them.
  */
 import type { TypedArray } from '../core/dtype.ts'
-import { GliaError } from '../core/errors.ts'
 import type { Cell } from '../graph/cell.ts'
 import type { Node } from '../graph/node.ts'
+import { createDeviceSync } from './create.ts'
 
 /** A recorded step: what a plan computes at every replay. */
 export interface StepGraph {
@@ -48,20 +48,14 @@ export interface MemoryReport {
 }
 
 let current: Device | null = null
-let fallback: (() => Device) | null = null
 
-/** The device of new tensors. */
+/** The device of new tensors: made on first use (`createDeviceSync('auto')`) unless one was set. */
 export function defaultDevice(): Device {
-  current ??= fallback?.() ?? null
-  if (!current) throw new GliaError('no device: import glia itself, or call setDefaultDevice first.')
+  current ??= createDeviceSync('auto')
   return current
 }
 
+/** Makes `device` the one of new tensors. */
 export function setDefaultDevice(device: Device): void {
   current = device
-}
-
-/** Used by the entry point: how to make the default device on first use, so that importing does no work. */
-export function setDeviceFallback(make: () => Device): void {
-  fallback = make
 }

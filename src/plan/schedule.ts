@@ -158,7 +158,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     const lowered: { lowered: Lowered; args: readonly Location[]; scratch: readonly Location[] }[] = []
     const lower = (kernel: Kernel, args: readonly Location[]): void => {
       const l = lowerKernel(kernel, plan.machine)
-      const scratch = l.scratch.map((bytes) => atBlock(newBlock(bytes, stage, stage)))
+      const scratch = l.scratch.map((bytes: number) => atBlock(newBlock(bytes, stage, stage)))
       lowered.push({ lowered: l, args, scratch })
     }
     for (const w of here) {
