@@ -13,8 +13,9 @@ export class Context {
   readonly f: FunctionWriter
   readonly program: VectorProgram
   readonly relaxed: boolean
-  /** Pins written so far. */
+  /** Pins written so far, and the depth of the block around the innermost loop, to which they lead (0: none). */
   pins = 0
+  exit = 0
   /** Bit patterns of the registers that are the same constant throughout, by register. */
   readonly constants = new Map<Reg, readonly number[]>()
   readonly #assignment: Assignment

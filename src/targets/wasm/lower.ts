@@ -170,10 +170,17 @@ function lowerLoop(c: Context, { i, from, to, step, body }: Extract<Instr, { op:
   const counter = c.local(i)
   const known = typeof from !== 'number' && typeof to !== 'number' ? Math.ceil((to.imm - from.imm) / step) : undefined
   if (known !== undefined && known <= 0) return
+  const pinned = body.some((instr) => instr.op === 'pin')
+  const outer = c.exit
   pushOperand(c, from)
   f.set(counter)
+  // Pins leave the loop: there must be something around it to leave.
+  if (known !== undefined && pinned) f.block()
+  c.exit = f.depth
   if (known === 1) {
     lowerBlock(c, body)
+    c.exit = outer
+    if (pinned) f.end()
     return
   }
   if (known === undefined) {
@@ -181,6 +188,7 @@ function lowerLoop(c: Context, { i, from, to, step, body }: Extract<Instr, { op:
     pushOperand(c, to)
     f.op(Op.i32LtS)
     f.if()
+    c.exit = f.depth
   }
   f.loop()
   lowerBlock(c, body)
@@ -192,7 +200,8 @@ function lowerLoop(c: Context, { i, from, to, step, body }: Extract<Instr, { op:
   f.op(Op.i32LtS)
   f.brIf(0)
   f.end()
-  if (known === undefined) f.end()
+  if (known === undefined || pinned) f.end()
+  c.exit = outer
 }
 
 function lowerIf(c: Context, instr: Extract<Instr, { op: 'if' }>): void {
@@ -212,15 +221,16 @@ function lowerIf(c: Context, instr: Extract<Instr, { op: 'if' }>): void {
 }
 
 /**
- * A return that is never taken, because no buffer has so low an address: V8 moves no load over the end of a basic block,
- * and without such ends hoists all loads of a tile above its arithmetic, and spills. Every pin compares with another
- * number, since V8 removes a branch whose condition an earlier one has decided.
+ * An exit of the loop that is never taken, because no buffer begins among the last bytes of memory. V8 moves no load
+ * over the end of a basic block; without such ends it hoists all loads of a tile above its arithmetic, and spills. The
+ * exit leads to code that reads the accumulators, or V8 would put the arithmetic off until the loop's end, and spill
+ * too. Every pin compares with another number, since V8 removes a branch whose condition an earlier one has decided.
  */
 function lowerPin(c: Context): void {
   const { f } = c
-  if (c.program.params < 3) return
+  if (c.program.params < 3 || c.exit === 0) return
   f.get(0)
-  f.i32(c.pins++)
+  f.i32(-1 - 2 * c.pins++)
   f.op(Op.i32Eq)
-  f.brIf(f.depth)
+  f.brIf(f.depth - c.exit)
 }
