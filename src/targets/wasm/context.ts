@@ -7,15 +7,16 @@ import { type Assignment, assign, usage } from './registers.ts'
 export interface LowerOptions {
   /** Emit relaxed SIMD's fused multiply-add. */
   readonly relaxed: boolean
+  /** Emit code for `pin`: only some engines need it, and the others lose by it. */
+  readonly pins: boolean
 }
 
 export class Context {
   readonly f: FunctionWriter
   readonly program: VectorProgram
   readonly relaxed: boolean
-  /** Pins written so far, and the depth of the block around the innermost loop, to which they lead (0: none). */
-  pins = 0
-  exit = 0
+  /** Pins written so far; undefined where pins are not wanted. */
+  pins: number | undefined
   /** Bit patterns of the registers that are the same constant throughout, by register. */
   readonly constants = new Map<Reg, readonly number[]>()
   readonly #assignment: Assignment
@@ -28,6 +29,7 @@ export class Context {
   constructor(program: VectorProgram, options: LowerOptions) {
     this.program = program
     this.relaxed = options.relaxed
+    this.pins = options.pins ? 0 : undefined
     this.f = new FunctionWriter(program.params)
     const counts = usage(program)
     this.#findConstants(counts.writes)
@@ -63,7 +65,7 @@ export class Context {
   #placeConstants(): void {
     for (const [reg, bits] of this.constants) {
       const key = bits.join()
-      if (this.#assignment.reads[reg] === 0 || this.#constantLocal.has(key)) continue
+      if (this.#assignment.reads[reg] === 0 || isZero(bits) || this.#constantLocal.has(key)) continue
       const local = this.f.locals(V128)
       this.#constantLocal.set(key, local)
       this.pushConstant(bits)
@@ -93,6 +95,7 @@ export class Context {
   /** Pushes a register that the instruction being lowered reads once. */
   push(reg: Reg): void {
     const { reads, writes } = this.#assignment
+    if (this.#pushZero(reg)) return
     const only = reads[reg] === 1 && writes[reg] === 1 && reg >= this.program.params && !this.constants.has(reg)
     if (only) this.f.take(this.local(reg))
     else this.f.get(this.local(reg))
@@ -100,7 +103,15 @@ export class Context {
 
   /** Pushes a register that the instruction being lowered reads several times. */
   pushAgain(reg: Reg): void {
-    this.f.get(this.local(reg))
+    if (!this.#pushZero(reg)) this.f.get(this.local(reg))
+  }
+
+  /** Zero is made where it is needed: it costs one instruction, and a local would hold a register in every loop. */
+  #pushZero(reg: Reg): boolean {
+    const bits = this.constants.get(reg)
+    if (bits === undefined || !isZero(bits)) return false
+    this.f.v128(0, 0, 0, 0)
+    return true
   }
 
   pop(reg: Reg): void {
@@ -137,4 +148,8 @@ export class Context {
     this.f.op(Op.i32Add)
     return 0
   }
+}
+
+function isZero(bits: readonly number[]): boolean {
+  return bits.every((lane) => lane === 0)
 }
