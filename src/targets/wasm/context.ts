@@ -17,6 +17,8 @@ export class Context {
   readonly relaxed: boolean
   /** Pins written so far; undefined where pins are not wanted. */
   pins: number | undefined
+  /** The depth of the block around the innermost loop, to which pins lead (0: none). */
+  exit = 0
   /** Bit patterns of the registers that are the same constant throughout, by register. */
   readonly constants = new Map<Reg, readonly number[]>()
   readonly #assignment: Assignment

@@ -73,6 +73,12 @@ export function multiplyAddIsFused(): boolean {
   return floats[0] !== 0
 }
 
+/** Whether the engine hoists loads, so that `pin` pays: V8 before version 13 (Node 20 and 22). */
+export function hoistsLoads(): boolean {
+  const v8 = Number(globalThis.process?.versions?.v8?.split('.')[0] ?? 0)
+  return v8 > 0 && v8 < 13
+}
+
 /** Throws where the engine cannot run Glia's kernels at all. */
 export function requireSimd(features: Features): void {
   if (features.simd) return

@@ -2,7 +2,7 @@
 import type { Machine } from '../../kernels/vector.ts'
 import type { LoadedPlan, PlanCode, Target } from '../target.ts'
 import { availableThreads } from './cores.ts'
-import { detectFeatures, multiplyAddIsFused, requireSimd } from './features.ts'
+import { detectFeatures, hoistsLoads, multiplyAddIsFused, requireSimd } from './features.ts'
 import { type MemoryOptions, TargetMemory } from './memory.ts'
 import { emitPlan } from './plan.ts'
 import { Pool, type PoolOptions, startPool, startPoolSync } from './pool.ts'
@@ -49,6 +49,7 @@ class Wasm implements WasmTarget {
   readonly #memory: TargetMemory
   readonly #pool: Pool
   readonly #relaxed: boolean
+  readonly #pins = hoistsLoads()
 
   constructor(memory: TargetMemory, pool: Pool) {
     this.#memory = memory
@@ -86,6 +87,7 @@ class Wasm implements WasmTarget {
       maximumPages: this.#memory.maximumPages,
       threads: this.threads,
       relaxed: this.#relaxed,
+      pins: this.#pins,
       spins: this.#pool.spins,
     })
     const table = this.#memory.allocate(4 * code.slots)

@@ -170,7 +170,7 @@ function lowerLoop(c: Context, { i, from, to, step, body }: Extract<Instr, { op:
   const counter = c.local(i)
   const known = typeof from !== 'number' && typeof to !== 'number' ? Math.ceil((to.imm - from.imm) / step) : undefined
   if (known !== undefined && known <= 0) return
-  const pinned = body.some((instr) => instr.op === 'pin')
+  const pinned = c.pins !== undefined && body.some((instr) => instr.op === 'pin')
   const outer = c.exit
   pushOperand(c, from)
   f.set(counter)
@@ -228,7 +228,7 @@ function lowerIf(c: Context, instr: Extract<Instr, { op: 'if' }>): void {
  */
 function lowerPin(c: Context): void {
   const { f } = c
-  if (c.program.params < 3 || c.exit === 0) return
+  if (c.pins === undefined || c.program.params < 3 || c.exit === 0) return
   f.get(0)
   f.i32(-1 - 2 * c.pins++)
   f.op(Op.i32Eq)

@@ -13,6 +13,7 @@ export interface PlanOptions {
   readonly maximumPages: number
   readonly threads: number
   readonly relaxed: boolean
+  readonly pins: boolean
   /** Looks at the barrier before a thread goes to sleep there. */
   readonly spins: number
 }

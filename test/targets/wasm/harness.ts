@@ -28,7 +28,7 @@ export function end(bytes: number): number {
 
 export function moduleOf(program: VectorProgram, relaxed = false, shared = false): Uint8Array<ArrayBuffer> {
   const module = new ModuleWriter({ shared, maximumPages: 1 })
-  module.add(lowerProgram(program, { relaxed }), program.params, 0, 'f')
+  module.add(lowerProgram(program, { relaxed, pins: true }), program.params, 0, 'f')
   return module.finish()
 }
 
