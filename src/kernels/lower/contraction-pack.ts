@@ -1,0 +1,210 @@
+/**
+ * @file Packing: copies the column operand to panels, one per lane tile, in which every step of the sum finds its
+ * vectors side by side: panel[outer loops][lane tile][summed loops][lanes], zero past the end of the lanes.
+ */
+import type { LoweredCall } from '../kernel.ts'
+import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import type { Loop, Plan } from './contraction-plan.ts'
+
+export interface Packing {
+  readonly bytes: number
+  /** Byte strides of the column operand's loops in the panels. */
+  readonly strides: ReadonlyMap<Loop, number>
+  readonly laneTile: number
+}
+
+/** Where packing puts things. Summed loops keep their order, so that the panels are read straight through. */
+export function panelLayout(plan: Plan, lane: Loop, machine: Machine): Packing {
+  const width = plan.vectors * machine.lanes * 4
+  const strides = new Map<Loop, number>()
+  let bytes = width
+  for (const l of summedLoops(plan).reverse()) {
+    strides.set(l, bytes)
+    bytes *= l.extent
+  }
+  const laneTile = bytes
+  bytes *= Math.ceil(lane.extent / (plan.vectors * machine.lanes))
+  for (const l of outerLoops(plan, lane).reverse()) {
+    strides.set(l, bytes)
+    bytes *= l.extent
+  }
+  return { bytes, strides, laneTile }
+}
+
+const summedLoops = (plan: Plan): Loop[] => plan.problem.loops.filter((l) => l.role === 'k')
+
+const outerLoops = (plan: Plan, lane: Loop): Loop[] =>
+  plan.problem.loops.filter((l) => l !== lane && (l.role === 'col' || (l.role === 'batch' && l.col !== 0)))
+
+/** A loop of the copy: byte strides where it reads and where it writes. */
+interface Copy {
+  readonly extent: number
+  readonly from: number
+  readonly to: number
+}
+
+export function packCall(name: string, plan: Plan, lane: Loop, machine: Machine): LoweredCall {
+  const layout = panelLayout(plan, lane, machine)
+  const copy = (l: Loop): Copy => ({ extent: l.extent, from: l.col * 4, to: layout.strides.get(l) ?? 0 })
+  const summed = merge(summedLoops(plan).map(copy))
+  const outer = merge(outerLoops(plan, lane).map(copy))
+  const width = plan.vectors * machine.lanes
+  const panels: Copy = { extent: Math.ceil(lane.extent / width), from: width * lane.col * 4, to: layout.laneTile }
+  // Long sums are divided too, or a few wide panels would leave threads idle.
+  const units = [...outer, panels]
+  const others = [...summed]
+  const target = 64
+  while (others.length > 1 && count(units) < target) units.push(others.shift() as Copy)
+  const inner = others.shift() ?? { extent: 1, from: 0, to: 0 }
+  const run = Math.ceil(inner.extent / Math.max(1, Math.ceil(target / count(units))) / 16) * 16
+  const runs = others.length === 0 ? Math.ceil(inner.extent / run) : 1
+
+  const b = new ProgramBuilder(`${name}_pack`, machine.lanes, 4)
+  const [source, target0, begin, end] = [0, 1, 2, 3]
+  const writer = new PackWriter(b, lane, plan.vectors)
+  b.loop(begin, end, 1, (unit) => {
+    let rest = unit
+    let from = b.addImm(source, plan.problem.col.offset * 4)
+    let to: Reg = target0
+    const split = (n: number): Reg => {
+      const at = b.i2('rem', rest, { imm: n })
+      rest = b.i2('div', rest, { imm: n })
+      return at
+    }
+    const move = (c: Copy, at: Reg): void => {
+      from = b.i2('add', from, b.i2('mul', at, { imm: c.from }))
+      to = b.i2('add', to, b.i2('mul', at, { imm: c.to }))
+    }
+    let first: Reg | null = null
+    if (runs > 1) {
+      first = b.i2('mul', split(runs), { imm: run })
+      move(inner, first)
+    }
+    let panel: Reg | null = null
+    for (const c of [...units].reverse()) {
+      if (c.extent === 1) continue
+      const at = split(c.extent)
+      if (c === panels) panel = at
+      move(c, at)
+    }
+    const whole = Math.floor(lane.extent / width)
+    const cut = lane.extent - whole * width
+    const body = (lanes: number): void => {
+      writer.nest(others, inner, first === null ? null : { first, run }, from, to, lanes)
+    }
+    if (cut === 0) body(width)
+    else if (panel === null) body(cut)
+    else
+      b.if(
+        panel,
+        'lt',
+        { imm: whole },
+        () => body(width),
+        () => body(cut),
+      )
+  })
+  return {
+    program: b.finish(),
+    args: [{ buffer: plan.problem.col.buffer }, { scratch: 0 }],
+    units: count(units) * runs,
+    after: false,
+  }
+}
+
+const count = (loops: readonly Copy[]): number => loops.reduce((n, l) => n * l.extent, 1)
+
+/** Joins neighbours that both sides pass straight through. */
+function merge(loops: readonly Copy[]): Copy[] {
+  const merged: Copy[] = []
+  for (const l of loops) {
+    if (l.extent === 1) continue
+    const last = merged.at(-1)
+    if (last && last.from === l.from * l.extent && last.to === l.to * l.extent) {
+      merged[merged.length - 1] = { ...l, extent: last.extent * l.extent }
+    } else merged.push(l)
+  }
+  return merged
+}
+
+class PackWriter {
+  readonly #b: ProgramBuilder
+  readonly #lane: Loop
+  readonly #vectors: number
+
+  constructor(b: ProgramBuilder, lane: Loop, vectors: number) {
+    this.#b = b
+    this.#lane = lane
+    this.#vectors = vectors
+  }
+
+  nest(
+    loops: readonly Copy[],
+    inner: Copy,
+    part: { readonly first: Reg; readonly run: number } | null,
+    from: Reg,
+    to: Reg,
+    lanes: number,
+  ): void {
+    const b = this.#b
+    const [l, ...rest] = loops
+    if (l !== undefined) {
+      const source = b.variable(from)
+      const target = b.variable(to)
+      b.loop({ imm: 0 }, { imm: l.extent }, 1, () => {
+        this.nest(rest, inner, part, source, target, lanes)
+        b.bump(source, l.from)
+        b.bump(target, l.to)
+      })
+      return
+    }
+    const source = b.variable(from)
+    const target = b.variable(to)
+    const step = (size: number): void => {
+      this.#steps(inner, size, source, target, lanes)
+      b.bump(source, size * inner.from)
+      b.bump(target, size * inner.to)
+    }
+    // The W × W transpose takes W steps of the sum at once.
+    const size = inner.from === 4 && this.#lane.col !== 1 ? b.lanes : 1
+    if (part === null) {
+      const whole = Math.floor(inner.extent / size)
+      if (whole > 0) b.loop({ imm: 0 }, { imm: whole }, 1, () => step(size))
+      for (let k = whole * size; k < inner.extent; k += size)
+        this.#steps(inner, inner.extent - k, source, target, lanes)
+      return
+    }
+    const left = b.i2('sub', b.int(inner.extent), part.first)
+    const length = b.i2('min', left, { imm: part.run })
+    b.loop({ imm: 0 }, b.i2('div', length, { imm: size }), 1, () => step(size))
+    if (size > 1) b.loop({ imm: 0 }, b.i2('rem', length, { imm: size }), 1, () => step(1))
+  }
+
+  /** Copies `size` steps of the sum, of which `lanes` lanes hold something. */
+  #steps(inner: Copy, size: number, source: Reg, target: Reg, lanes: number): void {
+    const b = this.#b
+    const W = b.lanes
+    for (let x = 0; x < this.#vectors; x++) {
+      const filled = Math.max(0, Math.min(W, lanes - x * W))
+      const at = x * W * this.#lane.col * 4
+      if (inner.from === 4 && this.#lane.col !== 1 && size > 1) {
+        const rows = Array.from({ length: W }, (_, l) =>
+          l < filled ? b.load(source, at + l * this.#lane.col * 4, 'f32', size) : b.f32(0),
+        )
+        const columns = b.transpose(rows)
+        for (let k = 0; k < size; k++) b.store(target, k * inner.to + x * W * 4, columns[k])
+        continue
+      }
+      for (let k = 0; k < size; k++) {
+        b.store(target, k * inner.to + x * W * 4, this.#vector(source, at + k * inner.from, filled))
+      }
+    }
+  }
+
+  #vector(source: Reg, offset: number, lanes: number): Reg {
+    const b = this.#b
+    if (lanes === 0) return b.f32(0)
+    if (this.#lane.col === 1) return b.load(source, offset, 'f32', lanes)
+    const pattern = Array.from({ length: lanes }, (_, l) => l * this.#lane.col * 4)
+    return b.loadLanes(source, offset, pattern)
+  }
+}

@@ -1,0 +1,92 @@
+/** @file Lowered contractions against naive sums: values, and that nothing outside the buffers is touched. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Contraction } from '../../../src/kernels/kernel.ts'
+import { lowerContraction } from '../../../src/kernels/lower/contraction.ts'
+import type { Machine } from '../../../src/kernels/vector.ts'
+import { conv, convInputGradient, convWeightGradient, matmul } from './contractions.ts'
+import { evaluateLowered, worstError } from './run.ts'
+
+const machine = (lanes: number, small = false): Machine => ({
+  lanes,
+  vectorRegisters: lanes === 16 ? 32 : 16,
+  fused: lanes !== 4,
+  l1: small ? 512 : 32 << 10,
+  l2: small ? 4096 : 1 << 20,
+})
+
+/** Small caches make small products go the ways of large ones. */
+const machines = [machine(4), machine(8), machine(16), machine(4, true), machine(8, true), machine(16, true)]
+
+export function inputs(c: Contraction): [Float32Array, Float32Array] {
+  let seed = 7
+  const random = (): number => {
+    seed = (seed * 1103515245 + 12345) & 0x7fffffff
+    return seed / 0x3fffffff - 1
+  }
+  const make = (i: number): Float32Array => Float32Array.from({ length: c.buffers[i].size }, random)
+  return [make(0), make(1)]
+}
+
+function check(c: Contraction, m: Machine, parts: number): void {
+  const lowered = lowerContraction(c, m)
+  const [a, b] = inputs(c)
+  const out = evaluateLowered(c, lowered, [a, b], parts)
+  expect(worstError(c, a, b, out[2]), lowered.calls.map((x) => x.program.name).join()).toBeLessThan(1)
+}
+
+const size = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) }, fc.constantFrom(0, 1, 2, 64, 97))
+const anyMachine = fc.constantFrom(...machines)
+const parts = fc.constantFrom(1, 2, 3)
+
+describe('contractions by evaluation', () => {
+  test('matrix products', () => {
+    const shape = fc.record({
+      m: size,
+      n: size,
+      k: size,
+      batch: fc.constantFrom(1, 1, 2, 3),
+      ta: fc.boolean(),
+      tb: fc.boolean(),
+      tc: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(shape, anyMachine, parts, (s, m, p) => check(matmul(s), m, p)),
+      { numRuns: 150 },
+    )
+  })
+
+  const convShape = fc.record({
+    images: fc.integer({ min: 1, max: 3 }),
+    groups: fc.constantFrom(1, 1, 2),
+    ci: fc.integer({ min: 1, max: 5 }),
+    co: fc.integer({ min: 1, max: 9 }),
+    oh: fc.integer({ min: 1, max: 9 }),
+    ow: fc.integer({ min: 1, max: 18 }),
+    kh: fc.integer({ min: 1, max: 4 }),
+    kw: fc.integer({ min: 1, max: 5 }),
+    stride: fc.constantFrom(1, 1, 2, 3),
+    dilation: fc.constantFrom(1, 1, 2),
+  })
+
+  test('convolutions', () => {
+    fc.assert(
+      fc.property(convShape, anyMachine, parts, (s, m, p) => check(conv(s), m, p)),
+      { numRuns: 80 },
+    )
+  })
+
+  test("convolutions' weight gradients", () => {
+    fc.assert(
+      fc.property(convShape, anyMachine, parts, (s, m, p) => check(convWeightGradient(s), m, p)),
+      { numRuns: 80 },
+    )
+  })
+
+  test("convolutions' input gradients", () => {
+    fc.assert(
+      fc.property(convShape, anyMachine, parts, (s, m, p) => check(convInputGradient(s), m, p)),
+      { numRuns: 80 },
+    )
+  })
+})
