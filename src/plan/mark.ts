@@ -5,7 +5,6 @@
 import { sizeOf } from '../core/shape.ts'
 import type { Primitive } from '../graph/node.ts'
 import { isLeaf, type PNode } from './pgraph.ts'
-import { binaryNames, unaryNames } from './pull.ts'
 
 const viewOps = new Set<Primitive>(['reshape', 'permute', 'expand', 'slice', 'pad', 'concat', 'flip', 'iota', 'alias', 'constant'])
 /** Views that keep an affine address, so that a contraction can read through them. */
@@ -160,8 +159,4 @@ function spreadOverRows(n: PNode): boolean {
     const lastKept = x.shape.findLastIndex((d) => d !== 1)
     return grown.some((g, i) => g && i < lastKept)
   })
-}
-
-export function isPointwise(n: PNode): boolean {
-  return n.op in unaryNames || n.op in binaryNames || categoryOf(n) === 'pointwise'
 }

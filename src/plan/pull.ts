@@ -3,7 +3,7 @@
  * nodes are inlined; the walk stops at nodes that have a value of their own (`resolve`).
  */
 import { sizeOf, stridesOf } from '../core/shape.ts'
-import type { Attrs, BinaryOp, UnaryOp } from '../graph/node.ts'
+import { type BinaryOp, binaryNames, type UnaryOp, unaryNames } from '../kernels/names.ts'
 import type { Expr, Guard } from '../kernels/expr.ts'
 import { add, constantIndex, delinearise, div, type Index, linearise, mod, newVar, indexOf, scale, strideOf, substitute, zero } from '../kernels/index.ts'
 import type { PNode } from './pgraph.ts'
@@ -187,16 +187,4 @@ export function reshapeIndex(index: readonly Index[], to: readonly number[], fro
     return from.map((d) => (d === 1 ? zero : kept[next++]!))
   }
   return delinearise(linearise(index, stridesOf(to)), from)
-}
-
-type Names<T extends keyof Attrs> = { readonly [K in T]: true }
-
-export const unaryNames: Names<UnaryOp> = {
-  neg: true, abs: true, sign: true, floor: true, ceil: true, round: true, trunc: true, exp: true, expm1: true,
-  log: true, log1p: true, sqrt: true, sin: true, cos: true, atan: true, tanh: true, erf: true, sigmoid: true, not: true,
-}
-
-export const binaryNames: Names<BinaryOp> = {
-  add: true, sub: true, mul: true, div: true, pow: true, max: true, min: true, rem: true, idiv: true, and: true,
-  or: true, xor: true, shl: true, shr: true, eq: true, ne: true, lt: true, le: true,
 }
