@@ -1,0 +1,196 @@
+/**
+ * @file Random tensors. The bits of a draw depend on (seed, number of the draw) and the element's position alone, so a
+ * seed gives the same numbers on every device, and a compiled step that replays gets fresh ones by counting on.
+ */
+import { GliaError } from '../core/errors.ts'
+import { type Shape, sizeOf } from '../core/shape.ts'
+import { Cell } from '../graph/cell.ts'
+import type { Node } from '../graph/node.ts'
+import { ops } from '../graph/ops.ts'
+import { activeTrace, type Trace } from '../graph/trace.ts'
+import { type Device, defaultDevice } from '../plan/device.ts'
+import { Tensor } from './tensor.ts'
+
+/** A position among the iterations of the loops being recorded, and how many there are. */
+interface LoopPosition {
+  readonly index: Node
+  readonly count: number
+}
+
+let loop: LoopPosition | null = null
+let recorded: Node[] | null = null
+let replayed: Node[] | null = null
+
+/** A stream of random draws. Two generators with one seed draw the same numbers. */
+export class Generator {
+  /** int32 `[2]`: seed and number of draws so far. */
+  readonly cell: Cell
+  readonly #traced = new WeakMap<Trace, { readonly base: Node; draws: number }>()
+
+  constructor(seed = 0) {
+    this.cell = new Cell(Int32Array.of(checkSeed(seed), 0), [2], 'int32', 'random generator')
+  }
+
+  /** Starts the stream of `seed` from its beginning. Not for use in a compiled function. */
+  manualSeed(seed: number): void {
+    this.state = [checkSeed(seed), 0]
+  }
+
+  /** `[seed, number of draws so far]`: saved with a checkpoint, it continues the stream exactly. */
+  get state(): readonly [seed: number, draws: number] {
+    this.cell.evict()
+    if (this.cell.value.op !== 'data') throw new GliaError('generator: its state depends on a step that has not run.')
+    const [seed, draws] = this.cell.value.as('data').values
+    return [seed, draws]
+  }
+
+  set state(state: readonly [seed: number, draws: number]) {
+    if (activeTrace()) throw new GliaError('manualSeed: not in a compiled function; set the seed before the step runs.')
+    this.cell.set(state)
+  }
+
+  /** Used by random operations: the key of the next draw, int32 `[2]`. */
+  nextKey(): Node {
+    const key = replayed ? (replayed.shift() as Node) : this.#advance(loop?.count ?? 1)
+    recorded?.push(key)
+    return loop ? ops.add(key, ops.mul(ops.iota(2), loop.index)) : key
+  }
+
+  #advance(by: number): Node {
+    const trace = activeTrace()
+    if (!trace) {
+      const [seed, draws] = this.state
+      this.cell.set([seed, (draws + by) | 0])
+      return ops.data(Int32Array.of(seed, draws), [2], 'int32')
+    }
+    let traced = this.#traced.get(trace)
+    if (!traced) {
+      traced = { base: this.cell.read(), draws: 0 }
+      this.#traced.set(trace, traced)
+    }
+    const key = offset(traced.base, traced.draws)
+    traced.draws += by
+    this.cell.assign(offset(traced.base, traced.draws))
+    return key
+  }
+}
+
+/** `[seed, draws + n]`. */
+function offset(base: Node, n: number): Node {
+  return n === 0 ? base : ops.add(base, ops.mul(ops.iota(2), n))
+}
+
+function checkSeed(seed: number): number {
+  if (!Number.isSafeInteger(seed)) throw new GliaError(`seed: a seed must be a whole number; received ${seed}.`)
+  return seed | 0
+}
+
+/** The stream that random operations draw from unless they are given another. It starts from seed 0. */
+export const defaultGenerator = /* @__PURE__ */ new Generator(0)
+
+/** Starts the default stream from `seed`: initial weights, dropout and random tensors follow from it. */
+export function manualSeed(seed: number): void {
+  defaultGenerator.manualSeed(seed)
+}
+
+/** Used by `scan`: draws in `fn` differ from iteration to iteration. */
+export function inLoop<T>(index: Node, length: number, fn: () => T): T {
+  const outer = loop
+  loop = {
+    index: outer ? ops.add(ops.mul(outer.index, length), index) : index,
+    count: (outer?.count ?? 1) * length,
+  }
+  try {
+    return fn()
+  } finally {
+    loop = outer
+  }
+}
+
+/** Whether the body of a loop is being recorded. */
+export function isInLoop(): boolean {
+  return loop !== null
+}
+
+/** Used by `checkpoint`: the draws that `fn` makes. */
+export function recordDraws<T>(fn: () => T): { result: T; draws: readonly Node[] } {
+  const outer = recorded
+  recorded = []
+  try {
+    return { result: fn(), draws: recorded }
+  } finally {
+    outer?.push(...recorded)
+    recorded = outer
+  }
+}
+
+/** Used by `checkpoint`: runs `fn` with draws made before. */
+export function replayDraws<T>(draws: readonly Node[], fn: () => T): T {
+  const outer = replayed
+  replayed = [...draws]
+  try {
+    return fn()
+  } finally {
+    replayed = outer
+  }
+}
+
+export interface RandomOptions {
+  /** Default: the default device. */
+  readonly device?: Device
+  /** Default: the generator that `manualSeed` seeds. */
+  readonly generator?: Generator
+}
+
+/** Independent uniform bits of one draw, one int32 per element. */
+function bits(shape: Shape, options: RandomOptions): Node {
+  const key = (options.generator ?? defaultGenerator).nextKey()
+  return ops.reshape(ops.random(key, ops.iota(sizeOf(shape))), shape)
+}
+
+/** The upper 24 bits times 2⁻²⁴: exact in float32. */
+function uniform(randomBits: Node): Node {
+  return ops.mul(ops.cast(ops.and(ops.shr(randomBits, 8), 0xffffff), 'float32'), 2 ** -24)
+}
+
+function wrap(node: Node, options: RandomOptions): Tensor {
+  return new Tensor(node, options.device ?? defaultDevice())
+}
+
+/** Uniform in [0, 1). */
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+  return wrap(uniform(bits(shape, options)), options)
+}
+
+/** Normal with mean 0 and standard deviation 1 (Box & Muller 1958). */
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+  const size = sizeOf(shape)
+  const pairs = Math.ceil(size / 2)
+  const u = uniform(bits([2, pairs], options))
+  const row = (k: number): Node => ops.reshape(ops.slice(u, [k, 0], [1, pairs]), [pairs])
+  // 1 − u lies in (0, 1], so the logarithm is finite.
+  const radius = ops.sqrt(ops.mul(ops.log(ops.sub(1, row(0))), -2))
+  const angle = ops.mul(row(1), 2 * Math.PI)
+  const both = ops.concat([ops.mul(radius, ops.cos(angle)), ops.mul(radius, ops.sin(angle))], 0)
+  return wrap(ops.reshape(ops.slice(both, [0], [size]), shape), options)
+}
+
+/** Whole numbers in [low, high), int32. @throws GliaError if the range is empty or wider than 2²⁴ */
+export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  const range = high - low
+  if (!Number.isInteger(low) || !Number.isInteger(high) || range < 1 || range > 2 ** 24) {
+    throw new GliaError(`randint: needs whole numbers low < high at most 2²⁴ apart; received ${low} and ${high}.`)
+  }
+  const scaled = ops.floor(ops.mul(uniform(bits(shape, options)), range))
+  return wrap(ops.add(ops.cast(scaled, 'int32'), low), options)
+}
+
+/** bool, true with probability `p`. */
+export function bernoulli(p: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  return wrap(ops.lt(uniform(bits(shape, options)), p), options)
+}
+
+/** The numbers 0 … n − 1 in random order, int32. */
+export function randperm(n: number, options: RandomOptions = {}): Tensor {
+  return rand([n], options).argsort(0)
+}
