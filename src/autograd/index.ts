@@ -1,0 +1,5 @@
+/** @file Reverse-mode differentiation. */
+export { type BackwardOptions, type GradOptions, grad, valueAndGrad } from './backward.ts'
+export { checkpoint } from './checkpoint.ts'
+export { type CustomFunction, customFunction } from './custom.ts'
+export { enableGrad, gradEnabled, noGrad } from './mode.ts'
