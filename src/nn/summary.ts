@@ -1,0 +1,140 @@
+/** @file A model's layers as a table, as Keras prints it. Shapes come from recording the graph: nothing is computed. */
+import { noGrad } from '../autograd/mode.ts'
+import type { DType } from '../core/dtype.ts'
+import type { Shape } from '../core/shape.ts'
+import { Node } from '../graph/node.ts'
+import { Trace, withTrace } from '../graph/trace.ts'
+import { defaultDevice } from '../plan/device.ts'
+import { TensorBase } from '../tensor/base.ts'
+import type { Parameter } from '../tensor/parameter.ts'
+import { Tensor } from '../tensor/tensor.ts'
+import type { AnyModule, Module } from './module.ts'
+
+export interface SummaryRow {
+  /** Path in the model, or type and number for layers without a name of their own: `conv2d_1`. */
+  readonly name: string
+  readonly type: string
+  /** null for the batch axis; empty if the layer was not called. */
+  readonly outputShape: readonly (number | null)[]
+  readonly parameters: number
+}
+
+export interface Summary {
+  readonly rows: readonly SummaryRow[]
+  readonly total: number
+  readonly trainable: number
+  readonly nonTrainable: number
+  /** The table as text. */
+  toString(): string
+}
+
+/** Batch extent while recording: more than one, so that batch norm takes it. */
+const batch = 2
+
+/**
+ * What every layer of `model` puts out, and how many parameters it has.
+ *
+ * @param inputShape of one example, without the batch axis: `[1, 28, 28]`
+ * @param options.dtype of the input (default float32; int32 for tokens)
+ */
+export function summary(
+  model: Module<[x: Tensor], unknown>,
+  inputShape: Shape,
+  options: { readonly dtype?: DType } = {},
+): Summary {
+  const outputs = record(model, [batch, ...inputShape], options.dtype ?? 'float32')
+  const counted = new Set<Parameter>()
+  const numbers = new Map<string, number>()
+  const named = model.namedModules().filter(([, m]) => m.children().length === 0 || ownParameters(m).length > 0)
+  // In the order of the calls; what was not called comes last.
+  const order = [...outputs.keys()]
+  const rank = (m: AnyModule): number => (order.includes(m) ? order.indexOf(m) : order.length)
+  const rows = named
+    .toSorted(([, a], [, b]) => rank(a) - rank(b))
+    .map(([path, m]): SummaryRow => {
+      const type = m.constructor.name
+      const number = (numbers.get(type) ?? 0) + 1
+      numbers.set(type, number)
+      const fresh = ownParameters(m).filter((p) => !counted.has(p))
+      for (const p of fresh) counted.add(p)
+      const shape = outputs.get(m) ?? []
+      return {
+        name: /^[\d.]*$/.test(path) ? `${type.toLowerCase()}_${number}` : path,
+        type,
+        outputShape: shape.map((d, i) => (i === 0 && d === batch ? null : d)),
+        parameters: fresh.reduce((n, p) => n + p.size, 0),
+      }
+    })
+  const size = (which: (p: Parameter) => boolean): number =>
+    model
+      .parameters()
+      .filter(which)
+      .reduce((n, p) => n + p.size, 0)
+  const totals = {
+    total: size(() => true),
+    trainable: size((p) => p.requiresGrad),
+    nonTrainable: size((p) => !p.requiresGrad),
+  }
+  return { rows, ...totals, toString: () => table(rows, totals) }
+}
+
+function ownParameters(m: AnyModule): Parameter[] {
+  return m.namedParameters().flatMap(([name, p]) => (name.includes('.') ? [] : [p]))
+}
+
+/** Runs the model on an input without values and notes the first shape that each module put out, in order of the calls. */
+function record(model: AnyModule, shape: Shape, dtype: DType): Map<AnyModule, Shape> {
+  const seen = new Map<AnyModule, Shape>()
+  const modules = model.modules()
+  for (const m of modules) {
+    const forward = m.forward as (...args: unknown[]) => unknown
+    Object.defineProperty(m, 'forward', {
+      configurable: true,
+      value: (...args: unknown[]): unknown => {
+        const result = forward.apply(m, args)
+        const first =
+          result instanceof TensorBase ? result : Object.values(result as object).find((v) => v instanceof TensorBase)
+        if (first && !seen.has(m)) seen.set(m, (first as TensorBase).shape)
+        return result
+      },
+    })
+  }
+  try {
+    const leaf = new Node('parameter', [], { owner: seen, index: 0 }, { shape, dtype })
+    const input = new Tensor(leaf, model.parameters()[0]?.device ?? defaultDevice())
+    const run = model.forward as (x: Tensor) => unknown
+    withTrace(new Trace('summary'), () => noGrad(() => run.call(model, input)))
+  } finally {
+    for (const m of modules) Reflect.deleteProperty(m, 'forward')
+  }
+  return seen
+}
+
+type Totals = Pick<Summary, 'total' | 'trainable' | 'nonTrainable'>
+
+function table(rows: readonly SummaryRow[], totals: Totals): string {
+  const show = (shape: SummaryRow['outputShape']): string =>
+    shape.length === 0 ? '?' : `(${shape.map((d) => d ?? 'None').join(', ')}${shape.length === 1 ? ',' : ''})`
+  const cells = [
+    ['Layer (type)', 'Output Shape', 'Param #'],
+    ...rows.map((r) => [`${r.name} (${r.type})`, show(r.outputShape), String(r.parameters)]),
+  ]
+  const widths = [0, 1, 2].map((k) => Math.max(...cells.map((c) => c[k].length), k === 0 ? 24 : k === 1 ? 18 : 10) + 2)
+  const lines = cells.map((c) =>
+    c
+      .map((text, k) => text.padEnd(widths[k]))
+      .join('')
+      .trimEnd(),
+  )
+  const rule = '='.repeat(widths.reduce((a, b) => a + b, 0))
+  const number = (n: number): string => n.toLocaleString('en-US')
+  return [
+    lines[0],
+    rule,
+    ...lines.slice(1),
+    rule,
+    `Total params: ${number(totals.total)}`,
+    `Trainable params: ${number(totals.trainable)}`,
+    `Non-trainable params: ${number(totals.nonTrainable)}`,
+  ].join('\n')
+}
