@@ -29,11 +29,9 @@ function expand(x: Node, shape: Shape): Node {
   return sameShape(x.shape, shape) ? x : make('expand', [x], { shape })
 }
 
+/** Reshapes of reshapes stay two: the one between may be what a gradient is asked for. */
 function reshape(x: Node, shape: Shape): Node {
-  if (sameShape(x.shape, shape)) return x
-  // Reshapes of reshapes are one reshape.
-  const from = x.op === 'reshape' ? x.inputs[0]! : x
-  return sameShape(from.shape, shape) ? from : make('reshape', [from], { shape })
+  return sameShape(x.shape, shape) ? x : make('reshape', [x], { shape })
 }
 
 function constant(value: number, dtype: DType): Node {
