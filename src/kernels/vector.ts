@@ -206,6 +206,11 @@ export interface Machine {
   readonly vectorRegisters: number
   /** Whether `f.fma` is one instruction. */
   readonly fused: boolean
+  /**
+   * Whether two neighbouring vectors run as one of twice the width where a program treats them alike. Tiles then want
+   * an even number of vectors side by side, and may hold twice `vectorRegisters`.
+   */
+  readonly pairs?: boolean
   /** Bytes of first- and second-level data cache of a core. */
   readonly l1: number
   readonly l2: number

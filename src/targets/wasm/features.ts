@@ -86,18 +86,3 @@ export function requireSimd(features: Features): void {
     'This WebAssembly engine has no 128-bit SIMD. Use a browser of 2023 or later, or Node 20 or later.',
   )
 }
-
-/**
- * Switches on what V8 has behind flags and Glia gains from: relaxed SIMD (Node 20) and the revectoriser, which fuses
- * pairs of 128-bit operations into 256-bit ones (Node 24 and later; about twice the speed). Node only; elsewhere it does
- * nothing. Flags count for the whole process: call it before the first target is made, and before workers start.
- * Returns what is on afterwards.
- */
-export function enableV8Flags(): Features & { readonly revectorize: boolean } {
-  const v8 = globalThis.process?.getBuiltinModule?.('node:v8')
-  const major = Number(globalThis.process?.versions?.node?.split('.')[0] ?? 0)
-  if (v8 !== undefined && !detectFeatures().relaxed) v8.setFlagsFromString('--experimental-wasm-relaxed-simd')
-  const revectorize = v8 !== undefined && major >= 24
-  if (revectorize) v8.setFlagsFromString('--experimental-wasm-revectorize')
-  return { ...detectFeatures(), revectorize }
-}

@@ -3,17 +3,20 @@ import type { Machine } from '../../kernels/vector.ts'
 import type { LoadedPlan, PlanCode, Target } from '../target.ts'
 import { availableThreads } from './cores.ts'
 import { detectFeatures, hoistsLoads, multiplyAddIsFused, requireSimd } from './features.ts'
+import { revectorizes } from './flags.ts'
 import { type MemoryOptions, TargetMemory } from './memory.ts'
 import { emitPlan } from './plan.ts'
 import { Pool, type PoolOptions, startPool, startPoolSync } from './pool.ts'
 
-export { detectFeatures, enableV8Flags, type Features } from './features.ts'
+export { detectFeatures, type Features } from './features.ts'
+export { enableV8Flags, type V8Flags } from './flags.ts'
 
 export interface WasmOptions extends MemoryOptions, PoolOptions {
   /** Threads that walk a plan, the caller's included. Default: the physical cores that this process may use. */
   readonly threads?: number
 }
 
+/** `load` may grow memory as `allocate` does: views end there too. */
 export interface WasmTarget extends Target {
   /** Ends the worker threads. The target runs nothing afterwards. */
   close(): void
@@ -62,6 +65,7 @@ class Wasm implements WasmTarget {
       fused: this.#relaxed && multiplyAddIsFused(),
       l1: 32 << 10,
       l2: 1 << 20,
+      pairs: revectorizes(),
     }
   }
 

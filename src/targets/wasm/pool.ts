@@ -24,8 +24,8 @@ export interface PoolOptions {
   readonly spin?: number
 }
 
-/** How often a thread looks at a barrier before it sleeps there: about 100 µs, not at all where threads share cores. */
-const BARRIER_SPINS = 100_000
+/** How often a thread looks at a barrier before it sleeps there: about 30 µs, what falling asleep and waking up cost. */
+const BARRIER_SPINS = 50_000
 /** Milliseconds that workers get to start. */
 const START_LIMIT = 10_000
 
@@ -51,6 +51,7 @@ export class Pool {
     this.#workers = workers
     this.#words = new Int32Array(memory.memory.buffer, 0, memory.shared ? LAYOUT_END / 4 : 0)
     this.threads = workers.length + 1
+    // Where threads share cores, looking only keeps the others from arriving.
     this.spins = this.threads > availableThreads() ? 1 : BARRIER_SPINS
   }
 
