@@ -1,0 +1,127 @@
+/**
+ * @file Which loop becomes the lanes of vectors. Every candidate is priced: how its lanes lie in memory, how full the
+ * last vector is, and what it costs to fold lanes after a reduction.
+ */
+import { type Expr, operands } from '../expr.ts'
+import { add, type Index, indexOf, newVar, scale, strideOf, substitute, type Var } from '../index.ts'
+import type { Nest, Pass } from '../kernel.ts'
+import { expressionsOf } from './rewrite.ts'
+
+/** Inner loops of no more iterations than this are written out. */
+export const UNROLL_LIMIT = 32
+
+/** Inner iterations of a pass. */
+export function iterations(pass: Pass): number {
+  return pass.inner.reduce((n, v) => n * v.extent, 1)
+}
+
+/** Whether all inner loops of a pass are written out. */
+export function isWindow(pass: Pass): boolean {
+  return iterations(pass) <= UNROLL_LIMIT && !pass.reductions.some((r) => r.running)
+}
+
+/**
+ * `outer`: lanes are neighbours along an outer loop, and each lane reduces for itself. `inner`: every pass spreads one
+ * of its inner loops over the lanes (null: none) and folds them at its end.
+ */
+export type Choice =
+  | { readonly mode: 'outer'; readonly vector: Var }
+  | { readonly mode: 'inner'; readonly vectors: readonly (Var | null)[] }
+
+export function choose(nest: Nest, width: number): Choice {
+  const prices = nest.passes.map((p) => new PassPrice(p, width))
+  const inner = prices.map((p) => p.bestInner())
+  let best = inner.reduce((sum, c) => sum + c.price, 0)
+  let vector: Var | null = null
+  for (const v of nest.outer) {
+    const price = prices.reduce((sum, p) => sum + p.along(v), 0)
+    // Of equals, the innermost.
+    if (price <= best) {
+      best = price
+      vector = v
+    }
+  }
+  return vector === null ? { mode: 'inner', vectors: inner.map((c) => c.v) } : { mode: 'outer', vector }
+}
+
+/** Prices of lanes beside each other: one vector access costs 1. */
+const REVERSED = 1.5
+const GATHERED = 2
+const FOLD = 6
+
+class PassPrice {
+  readonly #pass: Pass
+  readonly #width: number
+  readonly #loads: readonly Index[]
+  readonly #arithmetic: number
+
+  constructor(pass: Pass, width: number) {
+    this.#pass = pass
+    this.#width = width
+    const loads: Index[] = []
+    const seen = new Set<Expr>()
+    const visit = (e: Expr): void => {
+      if (seen.has(e)) return
+      seen.add(e)
+      if (e.op === 'load' || e.op === 'gather') loads.push(e.index)
+      for (const x of operands(e)) visit(x)
+    }
+    for (const e of expressionsOf(pass)) visit(e)
+    this.#loads = loads
+    this.#arithmetic = seen.size - loads.length + pass.reductions.length
+  }
+
+  /** Cost of one outer iteration when lanes lie along the outer loop `v`. */
+  along(v: Var): number {
+    return (iterations(this.#pass) * this.#vectorPrice(v) * waste(v.extent, this.#width)) / this.#width
+  }
+
+  /** The best inner loop for lanes, and the cost of one outer iteration with it. */
+  bestInner(): { v: Var | null; price: number } {
+    const { inner, reductions } = this.#pass
+    const total = iterations(this.#pass)
+    let best: { v: Var | null; price: number } = { v: null, price: total * this.#vectorPrice(null) }
+    if (reductions.some((r) => r.running)) return best
+    const fold = FOLD * reductions.length * Math.log2(this.#width)
+    for (const v of inner) {
+      const price = fold + (total * this.#vectorPrice(v) * waste(v.extent, this.#width)) / this.#width
+      if (price <= best.price) best = { v, price }
+    }
+    return best
+  }
+
+  /** Cost of one iteration of all lanes. */
+  #vectorPrice(v: Var | null): number {
+    let price = this.#arithmetic * 0.5
+    for (const index of this.#loads) price += v === null ? 1 : this.#access(index, v)
+    for (const s of this.#pass.stores) price += v === null ? 1 : this.#access(s.index, v) * 1.5
+    return price
+  }
+
+  #access(index: Index, v: Var): number {
+    const w = this.#width
+    const stride = strideOf(index, v)
+    if (stride === 0) return 0.3
+    if (stride === 1) return 1
+    if (stride === -1) return REVERSED
+    if (stride !== null) return Math.abs(stride) === 2 ? 2 : w * 1.2
+    return laneShape(index, v, w) ? REVERSED : w * GATHERED
+  }
+}
+
+/** Lanes computed for one lane wanted. */
+function waste(extent: number, width: number): number {
+  return (Math.ceil(extent / width) * width) / extent
+}
+
+/** Whether lanes differ by constants. */
+function laneShape(index: Index, v: Var, width: number): boolean {
+  const q = newVar(Math.max(2, Math.ceil(v.extent / width)))
+  const at = (l: number): string => {
+    const lane = substitute(index, new Map([[v, add(scale(indexOf(q), width), l)]]))
+    return lane.terms.map((t) => `${t.factor}*${t.atom.key}`).join('+')
+  }
+  const first = at(0)
+  for (let l = 1; l < width; l++) if (at(l) !== first) return false
+  return true
+}

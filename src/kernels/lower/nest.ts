@@ -1,0 +1,159 @@
+/**
+ * @file Nests on a CPU: outer iterations are dealt out to the threads, one loop becomes the lanes of vectors, and the
+ * passes of an outer iteration follow one another with the results of reductions in registers.
+ */
+import type { Var } from '../index.ts'
+import type { Argument, Lowered, LoweredCall, Nest } from '../kernel.ts'
+import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import { type Choice, choose, iterations } from './choose.ts'
+import { ExprEmitter } from './emit.ts'
+import { checkDTypes, normalise } from './normalise.ts'
+import { PassWriter } from './pass.ts'
+import { usesStatus } from './rewrite.ts'
+import { segments } from './segments.ts'
+import { splitReduction } from './split.ts'
+import { type Copy, loopTiles, planVectors, type VectorPlan } from './vectors.ts'
+import { copiesOf, weigh } from './weigh.ts'
+
+/** Work units wanted: enough to balance 16 threads. */
+const UNITS = 64
+/** Instructions that a unit should at least be worth. */
+const UNIT_WORK = 2048
+
+export function lowerNest(nest: Nest, machine: Machine): Lowered {
+  checkDTypes(nest)
+  const simple = normalise(nest)
+  if (simple === null) return { calls: [], scratch: [] }
+  const split = splitReduction(simple)
+  const buffers: Argument[] = nest.buffers.map((_, buffer) => ({ buffer }))
+  if (split === null) return { calls: [lowerOne(simple, machine, buffers, false)], scratch: [] }
+  const args: Argument[] = [...buffers, ...split.scratch.map((_, scratch) => ({ scratch }))]
+  const calls = split.nests.map((n, i) => lowerOne(n, machine, args, i > 0))
+  return { calls, scratch: split.scratch }
+}
+
+function lowerOne(nest: Nest, machine: Machine, buffers: readonly Argument[], after: boolean): LoweredCall {
+  const args = usesStatus(nest.passes) ? [...buffers, { status: true } as const] : buffers
+  const b = new ProgramBuilder(nest.name, machine.lanes, args.length + 2)
+  const written = new Set(nest.passes.flatMap((p) => p.stores.map((s) => s.buffer)))
+  const status = args.length > buffers.length ? { status: buffers.length } : {}
+  const e = new ExprEmitter(b, { buffers: nest.buffers, address: (buffer) => buffer, written, ...status })
+  const units = new NestWriter(nest, machine, e).write(args.length, args.length + 1)
+  return { program: b.finish(), args, units, after }
+}
+
+class NestWriter {
+  readonly #nest: Nest
+  readonly #choice: Choice
+  readonly #e: ExprEmitter
+  readonly #b: ProgramBuilder
+  readonly #plan: VectorPlan | null
+
+  constructor(nest: Nest, machine: Machine, e: ExprEmitter) {
+    this.#nest = nest
+    this.#e = e
+    this.#b = e.b
+    this.#choice = choose(nest, machine.lanes)
+    this.#plan = this.#choice.mode === 'outer' ? this.#planOuter(this.#choice.vector, machine.lanes) : null
+  }
+
+  #planOuter(v: Var, width: number): VectorPlan {
+    const { passes } = this.#nest
+    const tile = copiesOf(passes, passes.some((p) => p.reductions.length > 0) ? 8 : 4)
+    return planVectors(v, segments(v, passes, width), tile, width)
+  }
+
+  /** Writes the program for units `begin` … `end` − 1 and returns how many there are. */
+  write(begin: Reg, end: Reg): number {
+    const scalars = this.#nest.outer.filter((v) => v !== this.#plan?.v)
+    const shared: Var[] = []
+    let rows = 1
+    while (scalars.length > 0 && rows < UNITS) {
+      const v = scalars.shift() as Var
+      shared.push(v)
+      rows *= v.extent
+    }
+    const chunks = scalars.length === 0 ? this.#chunks(rows) : 1
+    const count = rows * chunks
+    const group = Math.min(count, Math.max(1, Math.ceil((UNIT_WORK * count) / this.#work())))
+    const s = this.#e.scopes
+    const from = s.times(begin, group)
+    const to = count % group === 0 ? s.times(end, group) : s.i2('min', s.times(end, group), { imm: count })
+    this.#e.loop(from, to, 1, (unit) => {
+      const row = chunks > 1 ? s.div(unit, chunks, 0) : unit
+      this.#decode(shared, row)
+      this.#loops(scalars, () => this.#row(chunks > 1 ? { index: s.rem(unit, chunks, 0), of: chunks } : null))
+    })
+    return Math.ceil(count / group)
+  }
+
+  /** Parts into which the vectors of a row are cut, where there are few rows. */
+  #chunks(rows: number): number {
+    const tiles = Math.max(0, ...(this.#plan?.runs.map((r) => r.tiles) ?? []))
+    return rows >= UNITS / 4 ? 1 : Math.max(1, Math.min(Math.ceil(UNITS / rows), Math.floor(tiles / 16)))
+  }
+
+  /** Instructions of the whole nest, roughly. */
+  #work(): number {
+    const outer = this.#nest.outer.reduce((n, v) => n * v.extent, 1)
+    let work = 1
+    for (const p of this.#nest.passes) work += iterations(p) * (weigh(p).instructions + weigh(p).loads + 1)
+    return (outer * work) / this.#b.lanes
+  }
+
+  #decode(vars: readonly Var[], row: Reg): void {
+    const s = this.#e.scopes
+    let rest = row
+    for (let i = vars.length - 1; i >= 0; i--) {
+      const v = vars[i]
+      this.#e.bind(v, { reg: i === 0 ? rest : s.rem(rest, v.extent, 0), count: v.extent })
+      if (i > 0) rest = s.div(rest, v.extent, 0)
+    }
+  }
+
+  #loops(vars: readonly Var[], body: () => void): void {
+    if (vars.length === 0) {
+      body()
+      return
+    }
+    const [v, ...others] = vars
+    this.#e.loop({ imm: 0 }, { imm: v.extent }, 1, (reg) => {
+      this.#e.bind(v, { reg, count: v.extent })
+      this.#loops(others, body)
+    })
+  }
+
+  // One outer iteration, or with lanes along an outer loop, a row of them --------------------------------------------
+
+  #row(chunk: { index: Reg; of: number } | null): void {
+    const plan = this.#plan
+    if (plan === null) {
+      this.#passes(null)
+      return
+    }
+    const s = this.#e.scopes
+    for (const run of plan.runs) {
+      const body = (copies: Copy[]): void => this.#passes({ plan, copies })
+      if (chunk === null) loopTiles(this.#e, plan, run, { imm: 0 }, { imm: run.tiles }, body)
+      else {
+        const part = Math.ceil(run.tiles / chunk.of) * plan.tile * plan.width
+        const from = s.times(chunk.index, part)
+        const to = s.i2('min', s.addImm(from, part), { imm: run.tiles * plan.tile * plan.width })
+        loopTiles(this.#e, plan, run, from, to, body)
+      }
+    }
+    const rest = (): void => {
+      for (const copies of plan.rest) this.#e.scope(() => this.#passes({ plan, copies }))
+    }
+    if (chunk === null || plan.rest.length === 0) rest()
+    else this.#b.if(chunk.index, 'eq', { imm: chunk.of - 1 }, () => this.#e.scope(rest))
+  }
+
+  #passes(along: { plan: VectorPlan; copies: readonly Copy[] } | null): void {
+    const writer = new PassWriter(this.#e, along)
+    this.#nest.passes.forEach((pass, i) => {
+      const vector = this.#choice.mode === 'inner' ? this.#choice.vectors[i] : null
+      writer.write(pass, vector)
+    })
+  }
+}

@@ -1,0 +1,102 @@
+/** @file Rewriting whole nests: every index of every expression, shared parts once. */
+import { type Expr, mapIndices, operands, type Store } from '../expr.ts'
+import type { Index } from '../index.ts'
+import type { Pass, Reduction } from '../kernel.ts'
+
+/** Every index that passes mention, guards' included, each once. */
+export function indicesOf(passes: readonly Pass[]): Set<Index> {
+  const found = new Set<Index>()
+  const seen = new Set<Expr>()
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return
+    seen.add(e)
+    if (e.op === 'load' || e.op === 'gather' || e.op === 'index') found.add(e.index)
+    if ('guards' in e) for (const g of e.guards) found.add(g.index)
+    for (const x of operands(e)) visit(x)
+  }
+  for (const p of passes) {
+    for (const e of expressionsOf(p)) visit(e)
+    for (const s of p.stores) found.add(s.index)
+  }
+  return found
+}
+
+/** The expressions that a pass computes: reductions' first. */
+export function expressionsOf(pass: Pass): Expr[] {
+  const found: Expr[] = []
+  for (const r of pass.reductions) {
+    found.push(r.value)
+    if (r.position) found.push(r.position)
+  }
+  for (const s of pass.stores) found.push(s.value)
+  return found
+}
+
+/** Maps every index of the passes. */
+export function mapPasses(passes: readonly Pass[], map: (i: Index) => Index): Pass[] {
+  const done = new Map<Expr, Expr>()
+  return rebuild(
+    passes,
+    (e) => mapIndices(e, map, done),
+    (s) => map(s.index),
+  )
+}
+
+/** Maps the expressions of the passes. */
+export function mapExpressions(passes: readonly Pass[], map: (e: Expr) => Expr): Pass[] {
+  return rebuild(passes, map, (s) => s.index)
+}
+
+function rebuild(passes: readonly Pass[], map: (e: Expr) => Expr, index: (s: Store) => Index): Pass[] {
+  return passes.map((p) => ({
+    inner: p.inner,
+    reductions: p.reductions.map(
+      (r): Reduction => ({ ...r, value: map(r.value), ...(r.position ? { position: map(r.position) } : {}) }),
+    ),
+    stores: p.stores.map((s): Store => ({ buffer: s.buffer, index: index(s), value: map(s.value) })),
+  }))
+}
+
+/** Replaces results of reductions by expressions. */
+export function replaceReduced(passes: readonly Pass[], by: ReadonlyMap<number, Expr>): Pass[] {
+  if (by.size === 0) return [...passes]
+  const done = new Map<Expr, Expr>()
+  const go = (e: Expr): Expr => {
+    const old = done.get(e)
+    if (old) return old
+    const r = e.op === 'reduced' ? (by.get(e.id) ?? e) : mapOperands(e, go)
+    done.set(e, r)
+    return r
+  }
+  return mapExpressions(passes, go)
+}
+
+function mapOperands(e: Expr, go: (x: Expr) => Expr): Expr {
+  switch (e.op) {
+    case 'unary':
+    case 'cast':
+    case 'bound':
+      return { ...e, x: go(e.x) }
+    case 'binary':
+      return { ...e, a: go(e.a), b: go(e.b) }
+    case 'select':
+      return { ...e, condition: go(e.condition), a: go(e.a), b: go(e.b) }
+    case 'random':
+      return { ...e, key0: go(e.key0), key1: go(e.key1), counter: go(e.counter) }
+    case 'gather':
+      return { ...e, at: go(e.at) }
+    default:
+      return e
+  }
+}
+
+/** Whether some expression checks indices. */
+export function usesStatus(passes: readonly Pass[]): boolean {
+  const seen = new Set<Expr>()
+  const visit = (e: Expr): boolean => {
+    if (seen.has(e)) return false
+    seen.add(e)
+    return e.op === 'bound' || operands(e).some(visit)
+  }
+  return passes.some((p) => expressionsOf(p).some(visit))
+}

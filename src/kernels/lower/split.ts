@@ -1,0 +1,185 @@
+/**
+ * @file A long reduction with few results is cut into parts that threads can share: one nest leaves the partial results
+ * of all parts in memory, a second one reduces those and does the rest. The parts do not depend on the threads.
+ */
+import { type DType, dtypes } from '../../core/dtype.ts'
+import { sizeOf, stridesOf } from '../../core/shape.ts'
+import type { Expr, Store } from '../expr.ts'
+import { add, type Index, indexOf, linearise, newVar, scale, substitute, type Var } from '../index.ts'
+import type { BufferInfo, Nest, Pass, Reduction } from '../kernel.ts'
+import { iterations } from './choose.ts'
+import { mapPasses, replaceReduced } from './rewrite.ts'
+
+/** Results from which on there is work enough for all threads. */
+const ROWS = 8
+/** Iterations below which a reduction stays whole. */
+const LONG = 32768
+const PARTS = 64
+/** Parts are multiples of this, so that vectors stay whole. */
+const GRAIN = 64
+
+export interface Split {
+  readonly nests: readonly [Nest, Nest]
+  /** Bytes of scratch buffers; their numbers follow those of the nest's own buffers. */
+  readonly scratch: readonly number[]
+}
+
+export function splitReduction(nest: Nest): Split | null {
+  const rows = sizeOf(nest.outer.map((v) => v.extent))
+  const [first, ...others] = nest.passes
+  if (rows >= ROWS || first.reductions.length === 0 || iterations(first) < LONG) return null
+  if (first.reductions.some((r) => r.running) || others.some((p) => p.inner.length > 0)) return null
+  const v = first.inner.reduce((best, x) => (x.extent > best.extent ? x : best))
+  const cut = cutOf(v.extent)
+  return cut === null ? null : new Splitter(nest, v, cut).split()
+}
+
+interface Cut {
+  readonly parts: number
+  readonly length: number
+}
+
+function cutOf(extent: number): Cut | null {
+  const grain = extent >= PARTS * GRAIN ? GRAIN : 1
+  const length = Math.floor(extent / PARTS / grain) * grain
+  if (length >= 1) return { parts: Math.floor(extent / length), length }
+  return extent >= 2 ? { parts: extent, length: 1 } : null
+}
+
+class Splitter {
+  readonly #nest: Nest
+  readonly #v: Var
+  readonly #cut: Cut
+  readonly #infos: BufferInfo[]
+  readonly #scratch: number[] = []
+  readonly #rowShape: readonly number[]
+  #nextId: number
+
+  constructor(nest: Nest, v: Var, cut: Cut) {
+    this.#nest = nest
+    this.#v = v
+    this.#cut = cut
+    this.#infos = [...nest.buffers]
+    this.#rowShape = nest.outer.map((x) => x.extent)
+    this.#nextId = 1 + Math.max(...nest.passes.flatMap((p) => p.reductions.map((r) => r.id)))
+  }
+
+  split(): Split {
+    const [pass, ...others] = this.#nest.passes
+    const whole: Pass = { ...pass, reductions: this.#withValues(pass.reductions) }
+    const { parts, length } = this.#cut
+    const buffers = whole.reductions.map((r) => this.#buffer(resultType(r)))
+    const part = newVar(parts)
+    const step = newVar(length)
+    const body = this.#replaced(whole, add(scale(indexOf(part), length), indexOf(step)), [step])
+    const first: Nest = {
+      ...this.#nest,
+      buffers: this.#infos,
+      outer: [...this.#nest.outer, part],
+      passes: [body, this.#storing(whole.reductions, buffers, this.#place(part))],
+    }
+    const again = newVar(parts)
+    const passes: Pass[] = [this.#reducing(whole, buffers, again)]
+    const rest = this.#v.extent - parts * length
+    let combined = new Map<number, Expr>()
+    if (rest > 0) {
+      const left = newVar(rest)
+      const last = this.#replaced(whole, add(indexOf(left), parts * length), rest > 1 ? [left] : [])
+      const renamed = last.reductions.map((r): Reduction => ({ ...r, id: this.#nextId++ }))
+      passes.push({ ...last, reductions: renamed })
+      combined = combine(whole.reductions, renamed)
+    }
+    const second: Nest = {
+      ...this.#nest,
+      name: `${this.#nest.name} of parts`,
+      buffers: this.#infos,
+      passes: [...passes, ...replaceReduced(others, combined)],
+    }
+    return { nests: [first, second], scratch: this.#scratch }
+  }
+
+  /** Positions of the greatest need the greatest value as well. */
+  #withValues(reductions: readonly Reduction[]): Reduction[] {
+    return reductions.flatMap((r): Reduction[] => {
+      if (r.op !== 'argmax' && r.op !== 'argmin') return [r]
+      return [r, { id: this.#nextId++, op: r.op === 'argmax' ? 'max' : 'min', value: r.value }]
+    })
+  }
+
+  #buffer(dtype: DType): number {
+    const size = sizeOf(this.#rowShape) * this.#cut.parts
+    this.#scratch.push(size * dtypes[dtype].bytes)
+    return this.#infos.push({ dtype, size }) - 1
+  }
+
+  #place(part: Var): Index {
+    const row = linearise(this.#nest.outer.map(indexOf), stridesOf(this.#rowShape))
+    return add(scale(row, this.#cut.parts), indexOf(part))
+  }
+
+  /** The pass with the cut loop's variable replaced. */
+  #replaced(pass: Pass, by: Index, inner: readonly Var[]): Pass {
+    const map = new Map([[this.#v, by]])
+    const [p] = mapPasses([pass], (i) => substitute(i, map))
+    return { ...p, inner: p.inner.flatMap((x) => (x === this.#v ? inner : [x])) }
+  }
+
+  #storing(reductions: readonly Reduction[], buffers: readonly number[], index: Index): Pass {
+    const stores = reductions.map(
+      (r, i): Store => ({ buffer: buffers[i], index, value: { op: 'reduced', dtype: resultType(r), id: r.id } }),
+    )
+    return { inner: [], reductions: [], stores }
+  }
+
+  #reducing(whole: Pass, buffers: readonly number[], part: Var): Pass {
+    const index = this.#place(part)
+    const load = (i: number): Expr => {
+      return { op: 'load', dtype: resultType(whole.reductions[i]), buffer: buffers[i], index, guards: [] }
+    }
+    const reductions = whole.reductions.map((r, i): Reduction => {
+      // The value of a position follows it.
+      if (r.position) return { ...r, value: load(i + 1), position: load(i) }
+      return { ...r, value: load(i) }
+    })
+    return { inner: [part], reductions, stores: [] }
+  }
+}
+
+function resultType(r: Reduction): DType {
+  return r.position ? 'int32' : r.value.dtype
+}
+
+/** Results of the parts and of what they leave, together. */
+function combine(parts: readonly Reduction[], rest: readonly Reduction[]): Map<number, Expr> {
+  const of = (r: Reduction): Expr => ({ op: 'reduced', dtype: resultType(r), id: r.id })
+  const names = { sum: 'add', prod: 'mul', max: 'max', min: 'min' } as const
+  const by = new Map<number, Expr>()
+  parts.forEach((p, i) => {
+    const q = rest[i]
+    if (p.op !== 'argmax' && p.op !== 'argmin') {
+      by.set(p.id, { op: 'binary', dtype: p.value.dtype, fn: names[p.op], a: of(p), b: of(q) })
+      return
+    }
+    const [x, y] = [of(parts[i + 1]), of(rest[i + 1])]
+    const condition = later(p.op, x, y, of(p), of(q))
+    by.set(p.id, { op: 'select', dtype: 'int32', condition, a: of(q), b: of(p) })
+  })
+  return by
+}
+
+/** Whether y at position q beats x at position p. */
+function later(op: 'argmax' | 'argmin', x: Expr, y: Expr, p: Expr, q: Expr): Expr {
+  const binary = (fn: 'lt' | 'eq' | 'ne' | 'and' | 'or', a: Expr, b: Expr): Expr => ({
+    op: 'binary',
+    dtype: 'bool',
+    fn,
+    a,
+    b,
+  })
+  const first = binary('lt', q, p)
+  const better = op === 'argmax' ? binary('lt', x, y) : binary('lt', y, x)
+  const beats = binary('or', better, binary('and', binary('eq', x, y), first))
+  if (x.dtype !== 'float32') return beats
+  const unordered = binary('and', binary('ne', y, y), binary('or', binary('eq', x, x), first))
+  return binary('or', beats, unordered)
+}
