@@ -36,17 +36,21 @@ interface Block {
   readonly last: number
 }
 
+/** Work units wanted: enough to balance 16 threads. */
+export const UNITS = 32
+
 export const trips = (l: Level): number => l.whole + (l.rest > 0 ? 1 : 0)
 
-/** Byte strides per iteration of the tile loops, which packing changes. */
+/** Byte strides of the operands, where they lie or in panels. */
 export interface Strides {
   row(l: Loop): number
   col(l: Loop): number
-  /** Per iteration of the lanes' tile loop. */
-  laneTile: number
+  /** From tile to tile. */
+  readonly rowTile: number
+  readonly laneTile: number
 }
 
-export function makeLevels(plan: Plan, machine: Machine, strides: Strides): Level[] {
+export function makeLevels(plan: Plan, machine: Machine, strides: Strides, chunks: Level | null): Level[] {
   const { problem, lane, rowTile, colTile, form } = plan
   const of = (role: Loop['role']): Loop[] => problem.loops.filter((l) => l.role === role)
   const plain = (loop: Loop): Level => tileLevel(loop, 1, strides.row(loop), strides.col(loop))
@@ -57,15 +61,13 @@ export function makeLevels(plan: Plan, machine: Machine, strides: Strides): Leve
     const { loop, size } = colTile
     columns.push(tileLevel(loop, size, 0, strides.col(loop) * size))
   }
-  if (lane && form === 'splat') {
-    columns.push(tileLevel(lane, plan.vectors * machine.lanes, 0, strides.laneTile))
-  }
-  const rows = rowTile ? [tileLevel(rowTile.loop, rowTile.size, strides.row(rowTile.loop) * rowTile.size, 0)] : []
+  if (lane && form === 'splat') columns.push(tileLevel(lane, plan.vectors * machine.lanes, 0, strides.laneTile))
+  const rows = rowTile ? [tileLevel(rowTile.loop, rowTile.size, strides.rowTile, 0)] : []
   const summed = product(of('k'))
   const room = machine.l2 / 2
   const rowOuter = outer(of('row'))
   const colOuter = outer(of('col'))
-  const levels = [...outer(of('batch'))]
+  const levels = [...(chunks ? [chunks] : []), ...outer(of('batch'))]
   // Columns that overflow the cache must not pass by once for every row outside the tile loop.
   const colTail = columns.at(-1)
   if (colTail && rowOuter.length > 0 && product(of('col')) * summed * 4 > room) {
@@ -77,7 +79,7 @@ export function makeLevels(plan: Plan, machine: Machine, strides: Strides): Leve
   return levels
 }
 
-function tileLevel(loop: Loop, step: number, row: number, col: number): Level {
+export function tileLevel(loop: Loop, step: number, row: number, col: number): Level {
   const whole = Math.floor(loop.extent / step)
   return { loop, kind: 'tile', step, whole, rest: loop.extent - whole * step, row, col }
 }

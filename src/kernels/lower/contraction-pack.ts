@@ -1,40 +1,46 @@
 /**
- * @file Packing: copies the column operand to panels, one per lane tile, in which every step of the sum finds its
- * vectors side by side: panel[outer loops][lane tile][summed loops][lanes], zero past the end of the lanes.
+ * @file Packing: copies an operand to panels, one for each tile of rows or columns, in which every step of the sum finds
+ * the tile's elements side by side: panel[outer loops][tile][summed loops][elements of the tile].
  */
 import type { LoweredCall } from '../kernel.ts'
 import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
 import type { Loop, Plan } from './contraction-plan.ts'
 
-export interface Packing {
+/** Where the panels of an operand lie. Summed loops keep their order, so that panels are read straight through. */
+export interface Panels {
+  readonly side: 'row' | 'col'
+  /** The loop whose elements make up a panel, and how many of them do. */
+  readonly tile: Loop
+  readonly width: number
   readonly bytes: number
-  /** Byte strides of the column operand's loops in the panels. */
+  /** Byte strides of the operand's other loops. */
   readonly strides: ReadonlyMap<Loop, number>
-  readonly laneTile: number
+  /** Bytes from panel to panel. */
+  readonly step: number
+  /** Which scratch buffer. */
+  readonly scratch: number
 }
 
-/** Where packing puts things. Summed loops keep their order, so that the panels are read straight through. */
-export function panelLayout(plan: Plan, lane: Loop, machine: Machine): Packing {
-  const width = plan.vectors * machine.lanes * 4
+export function makePanels(plan: Plan, side: 'row' | 'col', tile: Loop, width: number, scratch: number): Panels {
   const strides = new Map<Loop, number>()
-  let bytes = width
+  let bytes = width * 4
   for (const l of summedLoops(plan).reverse()) {
     strides.set(l, bytes)
     bytes *= l.extent
   }
-  const laneTile = bytes
-  bytes *= Math.ceil(lane.extent / (plan.vectors * machine.lanes))
-  for (const l of outerLoops(plan, lane).reverse()) {
+  const step = bytes
+  bytes *= Math.ceil(tile.extent / width)
+  for (const l of outerLoops(plan, side, tile).reverse()) {
     strides.set(l, bytes)
     bytes *= l.extent
   }
-  return { bytes, strides, laneTile }
+  return { side, tile, width, bytes, strides, step, scratch }
 }
 
 const summedLoops = (plan: Plan): Loop[] => plan.problem.loops.filter((l) => l.role === 'k')
 
-const outerLoops = (plan: Plan, lane: Loop): Loop[] =>
-  plan.problem.loops.filter((l) => l !== lane && (l.role === 'col' || (l.role === 'batch' && l.col !== 0)))
+const outerLoops = (plan: Plan, side: 'row' | 'col', tile: Loop): Loop[] =>
+  plan.problem.loops.filter((l) => l !== tile && (l.role === side || (l.role === 'batch' && l[side] !== 0)))
 
 /** A loop of the copy: byte strides where it reads and where it writes. */
 interface Copy {
@@ -43,15 +49,14 @@ interface Copy {
   readonly to: number
 }
 
-export function packCall(name: string, plan: Plan, lane: Loop, machine: Machine): LoweredCall {
-  const layout = panelLayout(plan, lane, machine)
-  const copy = (l: Loop): Copy => ({ extent: l.extent, from: l.col * 4, to: layout.strides.get(l) ?? 0 })
+export function packCall(name: string, plan: Plan, panels: Panels, machine: Machine): LoweredCall {
+  const { side, tile, width } = panels
+  const copy = (l: Loop): Copy => ({ extent: l.extent, from: l[side] * 4, to: panels.strides.get(l) ?? 0 })
   const summed = merge(summedLoops(plan).map(copy))
-  const outer = merge(outerLoops(plan, lane).map(copy))
-  const width = plan.vectors * machine.lanes
-  const panels: Copy = { extent: Math.ceil(lane.extent / width), from: width * lane.col * 4, to: layout.laneTile }
+  const outer = merge(outerLoops(plan, side, tile).map(copy))
+  const across: Copy = { extent: Math.ceil(tile.extent / width), from: width * tile[side] * 4, to: panels.step }
   // Long sums are divided too, or a few wide panels would leave threads idle.
-  const units = [...outer, panels]
+  const units = [...outer, across]
   const others = [...summed]
   const target = 64
   while (others.length > 1 && count(units) < target) units.push(others.shift() as Copy)
@@ -59,12 +64,12 @@ export function packCall(name: string, plan: Plan, lane: Loop, machine: Machine)
   const run = Math.ceil(inner.extent / Math.max(1, Math.ceil(target / count(units))) / 16) * 16
   const runs = others.length === 0 ? Math.ceil(inner.extent / run) : 1
 
-  const b = new ProgramBuilder(`${name}_pack`, machine.lanes, 4)
+  const b = new ProgramBuilder(`${name} pack ${side}s`, machine.lanes, 4)
   const [source, target0, begin, end] = [0, 1, 2, 3]
-  const writer = new PackWriter(b, lane, plan.vectors)
+  const writer = new PackWriter(b, tile[side], width)
   b.loop(begin, end, 1, (unit) => {
     let rest = unit
-    let from = b.addImm(source, plan.problem.col.offset * 4)
+    let from = b.addImm(source, plan.problem[side].offset * 4)
     let to: Reg = target0
     const split = (n: number): Reg => {
       const at = b.i2('rem', rest, { imm: n })
@@ -84,11 +89,11 @@ export function packCall(name: string, plan: Plan, lane: Loop, machine: Machine)
     for (const c of [...units].reverse()) {
       if (c.extent === 1) continue
       const at = split(c.extent)
-      if (c === panels) panel = at
+      if (c === across) panel = at
       move(c, at)
     }
-    const whole = Math.floor(lane.extent / width)
-    const cut = lane.extent - whole * width
+    const whole = Math.floor(tile.extent / width)
+    const cut = tile.extent - whole * width
     const body = (lanes: number): void => {
       writer.nest(others, inner, first === null ? null : { first, run }, from, to, lanes)
     }
@@ -105,7 +110,7 @@ export function packCall(name: string, plan: Plan, lane: Loop, machine: Machine)
   })
   return {
     program: b.finish(),
-    args: [{ buffer: plan.problem.col.buffer }, { scratch: 0 }],
+    args: [{ buffer: plan.problem[side].buffer }, { scratch: panels.scratch }],
     units: count(units) * runs,
     after: false,
   }
@@ -128,13 +133,14 @@ function merge(loops: readonly Copy[]): Copy[] {
 
 class PackWriter {
   readonly #b: ProgramBuilder
-  readonly #lane: Loop
-  readonly #vectors: number
+  /** Elements between neighbours of a panel where they come from. */
+  readonly #stride: number
+  readonly #width: number
 
-  constructor(b: ProgramBuilder, lane: Loop, vectors: number) {
+  constructor(b: ProgramBuilder, stride: number, width: number) {
     this.#b = b
-    this.#lane = lane
-    this.#vectors = vectors
+    this.#stride = stride
+    this.#width = width
   }
 
   nest(
@@ -165,7 +171,7 @@ class PackWriter {
       b.bump(target, size * inner.to)
     }
     // The W × W transpose takes W steps of the sum at once.
-    const size = inner.from === 4 && this.#lane.col !== 1 ? b.lanes : 1
+    const size = inner.from === 4 && this.#stride !== 1 ? b.lanes : 1
     if (part === null) {
       const whole = Math.floor(inner.extent / size)
       if (whole > 0) b.loop({ imm: 0 }, { imm: whole }, 1, () => step(size))
@@ -179,23 +185,24 @@ class PackWriter {
     if (size > 1) b.loop({ imm: 0 }, b.i2('rem', length, { imm: size }), 1, () => step(1))
   }
 
-  /** Copies `size` steps of the sum, of which `lanes` lanes hold something. */
-  #steps(inner: Copy, size: number, source: Reg, target: Reg, lanes: number): void {
+  /** Copies `size` steps of the sum; `filled` elements of the panel hold something, the others become 0. */
+  #steps(inner: Copy, size: number, source: Reg, target: Reg, filled: number): void {
     const b = this.#b
     const W = b.lanes
-    for (let x = 0; x < this.#vectors; x++) {
-      const filled = Math.max(0, Math.min(W, lanes - x * W))
-      const at = x * W * this.#lane.col * 4
-      if (inner.from === 4 && this.#lane.col !== 1 && size > 1) {
+    for (let x = 0; x < this.#width; x += W) {
+      const room = Math.min(W, this.#width - x)
+      const lanes = Math.max(0, Math.min(room, filled - x))
+      const at = x * this.#stride * 4
+      if (inner.from === 4 && this.#stride !== 1 && size > 1) {
         const rows = Array.from({ length: W }, (_, l) =>
-          l < filled ? b.load(source, at + l * this.#lane.col * 4, 'f32', size) : b.f32(0),
+          l < lanes ? b.load(source, at + l * this.#stride * 4, 'f32', size) : b.f32(0),
         )
         const columns = b.transpose(rows)
-        for (let k = 0; k < size; k++) b.store(target, k * inner.to + x * W * 4, columns[k])
+        for (let k = 0; k < size; k++) b.store(target, k * inner.to + x * 4, columns[k], 'f32', room)
         continue
       }
       for (let k = 0; k < size; k++) {
-        b.store(target, k * inner.to + x * W * 4, this.#vector(source, at + k * inner.from, filled))
+        b.store(target, k * inner.to + x * 4, this.#vector(source, at + k * inner.from, lanes), 'f32', room)
       }
     }
   }
@@ -203,8 +210,8 @@ class PackWriter {
   #vector(source: Reg, offset: number, lanes: number): Reg {
     const b = this.#b
     if (lanes === 0) return b.f32(0)
-    if (this.#lane.col === 1) return b.load(source, offset, 'f32', lanes)
-    const pattern = Array.from({ length: lanes }, (_, l) => l * this.#lane.col * 4)
+    if (this.#stride === 1) return b.load(source, offset, 'f32', lanes)
+    const pattern = Array.from({ length: lanes }, (_, l) => l * this.#stride * 4)
     return b.loadLanes(source, offset, pattern)
   }
 }

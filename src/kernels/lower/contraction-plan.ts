@@ -44,8 +44,9 @@ export interface Plan {
   readonly rowTile: TileLoop | null
   /** Columns of a tile along another loop than the lanes'. */
   readonly colTile: TileLoop | null
-  /** Whether the column operand is copied to panels first. */
+  /** Whether the column (row) operand is copied to panels first. */
   readonly packed: boolean
+  readonly packedRows: boolean
   /** Estimated cycles. */
   readonly cost: number
 }
@@ -85,7 +86,8 @@ function* candidates(problem: Problem, machine: Machine): Generator<Plan> {
   const { loops } = problem
   const of = (role: Loop['role']): Loop[] => loops.filter((l) => l.role === role)
   const cols = of('col')
-  const packable = distinct(problem)
+  const packable = distinct(problem, 'col')
+  const rowsPackable = distinct(problem, 'row')
   // Besides accumulators and the held side: one register for what streams past, one for a product.
   const budget = machine.vectorRegisters - 2
   const price = (plan: Omit<Plan, 'problem' | 'cost'>): Plan => {
@@ -100,17 +102,19 @@ function* candidates(problem: Problem, machine: Machine): Generator<Plan> {
       const others = cols.filter((l) => l !== lane)
       for (let vectors = 1; vectors <= Math.min(most, 8) && fits(vectors); vectors++) {
         const base = { form: 'splat', lane, vectors, rowTile } as const
-        for (const colTile of tileLoops(others, 8, true)) {
-          if (fits(vectors * (colTile?.size ?? 1))) yield price({ ...base, colTile, packed: false })
+        for (const packedRows of rowTile !== null && rowsPackable ? [false, true] : [false]) {
+          for (const colTile of tileLoops(others, 8, true)) {
+            if (fits(vectors * (colTile?.size ?? 1))) yield price({ ...base, colTile, packed: false, packedRows })
+          }
+          if (packable && lane !== null) yield price({ ...base, colTile: null, packed: true, packedRows })
         }
-        if (packable && lane !== null) yield price({ ...base, colTile: null, packed: true })
       }
     }
     for (const lane of of('k')) {
       if (lane.row !== 1 || lane.col !== 1) continue
       for (const colTile of tileLoops(cols, 8, false)) {
         if (fits(colTile?.size ?? 1)) {
-          yield price({ form: 'dot', lane, vectors: 1, rowTile, colTile, packed: false })
+          yield price({ form: 'dot', lane, vectors: 1, rowTile, colTile, packed: false, packedRows: false })
         }
       }
     }
@@ -128,13 +132,14 @@ function tileLoops(loops: readonly Loop[], most: number, exact: boolean): (TileL
   return found
 }
 
-/** Whether no element of the column operand is reached twice, so that packing copies it once. */
-function distinct({ loops }: Problem): boolean {
-  const strides = loops.filter((l) => l.role !== 'row').sort((p, q) => Math.abs(p.col) - Math.abs(q.col))
+/** Whether no element of an operand is reached twice, so that packing copies it once. */
+function distinct({ loops }: Problem, side: 'row' | 'col'): boolean {
+  const size = (l: Loop): number => Math.abs(l[side])
+  const moving = loops.filter((l) => l.role === side || l.role === 'k' || (l.role === 'batch' && l[side] !== 0))
   let span = 1
-  for (const l of strides) {
-    if (Math.abs(l.col) < span) return false
-    span = Math.abs(l.col) * (l.extent - 1) + span
+  for (const l of moving.sort((p, q) => size(p) - size(q))) {
+    if (size(l) < span) return false
+    span += size(l) * (l.extent - 1)
   }
   return true
 }
@@ -154,7 +159,9 @@ function cost(plan: Plan, machine: Machine): number {
   const rowTiles = rowTile === null ? [[1, 1]] : split(rowTile.loop.extent, rowTile.size)
   const load =
     packed || form === 'dot' || lane === null || lane.col === 1 ? 1 : Math.abs(lane.col) === 2 ? 3 : lanes + 2
-  const miss = packed ? 0 : missCycles(summed, (l) => l.col, plan, machine)
+  const miss =
+    (packed ? 0 : missCycles(summed, 'col', plan, machine)) +
+    (plan.packedRows ? 0 : missCycles(summed, 'row', plan, machine))
   let cycles = 0
   for (const [rows, m] of rowTiles) {
     for (const [vectors, n] of laneTiles) {
@@ -166,7 +173,8 @@ function cost(plan: Plan, machine: Machine): number {
     }
   }
   cycles *= product(others)
-  if (packed) cycles += packCycles(plan, summed)
+  if (packed && lane) cycles += packCycles(plan, 'col', lane)
+  if (plan.packedRows && rowTile) cycles += packCycles(plan, 'row', rowTile.loop)
   return cycles
 }
 
@@ -194,21 +202,20 @@ function storeCycles(plan: Plan, rows: number, columns: number, lanes: number): 
   return rows * columns * (plan.lane === null || plan.lane.out === 1 ? 2 : 2 + lanes)
 }
 
-/** Cycles that a step of the column operand waits for memory: every step is a new cache line when it jumps that far. */
-function missCycles(summed: readonly Loop[], stride: (l: Loop) => number, plan: Plan, machine: Machine): number {
+/** Cycles that a step waits for an operand in memory: every step is a new cache line when it jumps that far. */
+function missCycles(summed: readonly Loop[], side: 'row' | 'col', plan: Plan, machine: Machine): number {
   const inner = summed[summed.length - 1]
   if (inner === undefined || plan.form === 'dot') return 0
-  const jump = Math.abs(stride(inner)) * 4
+  const jump = Math.abs(inner[side]) * 4
   if (jump < 64) return 0
-  const reuse = summed.filter((l) => Math.abs(stride(l)) * 4 < 64)
+  const reuse = summed.filter((l) => Math.abs(l[side]) * 4 < 64)
   const lines = product(summed) / product(reuse)
   if (lines * 64 < machine.l1 / 2) return 0
   return jump >= 2048 && lines > 64 ? 4 : 0.7
 }
 
-function packCycles(plan: Plan, summed: readonly Loop[]): number {
-  const { problem, lane } = plan
-  const elements = product(problem.loops.filter((l) => l.role !== 'row'))
-  const perElement = lane?.col === 1 ? 0.4 : summed.some((l) => l.col === 1) ? 0.8 : 1.5
-  return 3000 + elements * perElement
+function packCycles({ problem }: Plan, side: 'row' | 'col', tile: Loop): number {
+  const elements = product(problem.loops.filter((l) => l.role === side || l.role === 'k' || l[side] !== 0))
+  const transposes = problem.loops.some((l) => l.role === 'k' && l[side] === 1)
+  return 3000 + elements * (tile[side] === 1 ? 0.4 : transposes ? 0.8 : 1.5)
 }

@@ -37,16 +37,25 @@ const BODY_BUDGET = 110
 export function emitTile(b: ProgramBuilder, tile: Tile, row: Reg, col: Reg): Reg[][] {
   const zero = b.f32(0)
   const accumulators = tile.rows.map(() => tile.cols.map(() => b.variable(zero)))
-  if (tile.sums.some((s) => s.extent === 0)) return accumulators
-  const writer = new TileWriter(b, tile, accumulators)
-  const least = writer.leastOffsets()
-  writer.run(b.variable(b.addImm(row, least.row)), b.variable(b.addImm(col, least.col)), least)
+  if (!tile.sums.some((s) => s.extent === 0)) new TileWriter(b, tile, accumulators).write(row, col)
   return accumulators
 }
 
-interface Offsets {
-  readonly row: number
-  readonly col: number
+/** A pointer and how far it has moved from where the current loop's body began. */
+class Pointer {
+  readonly #b: ProgramBuilder
+  readonly reg: Reg
+  at = 0
+
+  constructor(b: ProgramBuilder, start: Reg) {
+    this.#b = b
+    this.reg = b.variable(start)
+  }
+
+  moveTo(at: number): void {
+    if (at !== this.at) this.#b.bump(this.reg, at - this.at)
+    this.at = at
+  }
 }
 
 class TileWriter {
@@ -54,9 +63,6 @@ class TileWriter {
   readonly #tile: Tile
   readonly #accumulators: readonly (readonly Reg[])[]
   readonly #fma: number
-  #rowPointer: Reg = 0
-  #colPointer: Reg = 0
-  #least: Offsets = { row: 0, col: 0 }
   /** The first summed loop whose body is written out in full. */
   readonly #unrolledFrom: number
 
@@ -77,87 +83,67 @@ class TileWriter {
     this.#unrolledFrom = from
   }
 
-  /** The smallest offsets that unrolled steps reach: pointers start there, because constants must not be negative. */
-  leastOffsets(): Offsets {
-    let row = Math.min(...this.#tile.rows.map((r) => r.offset))
-    let col = Math.min(...this.#tile.cols.map((c) => c.offset))
-    const { sums } = this.#tile
-    const reach = (s: SumLoop, elements: number): void => {
-      row += Math.min(0, elements * s.row)
-      col += Math.min(0, elements * s.col)
-    }
-    sums.slice(this.#unrolledFrom).forEach((s) => {
-      reach(s, (Math.ceil(s.extent / s.step) - 1) * s.step)
-    })
-    const last = sums.length - 1
-    if (last >= 0 && this.#unrolledFrom > last && sums[last].trips === undefined) {
-      const s = sums[last]
-      const unroll = this.#partialUnroll(Math.floor(s.extent / s.step))
-      reach(s, Math.max(unroll - 1, Math.ceil(s.extent / s.step) % unroll) * s.step)
-    }
-    return { row, col }
+  write(row: Reg, col: Reg): void {
+    const b = this.#b
+    const least = (side: readonly Access[]): number => Math.min(...side.map((x) => x.offset))
+    const rows = new Pointer(b, b.addImm(row, least(this.#tile.rows)))
+    const cols = new Pointer(b, b.addImm(col, least(this.#tile.cols)))
+    const walk = new Walk(rows, cols, least(this.#tile.rows), least(this.#tile.cols))
+    // Pins lead out of a loop: there must be one.
+    if (this.#unrolledFrom > 0) this.#level(walk, 0, 0, 0)
+    else b.loop({ imm: 0 }, { imm: 1 }, 1, () => this.#level(walk, 0, 0, 0))
   }
 
-  run(row: Reg, col: Reg, least: Offsets): void {
-    this.#rowPointer = row
-    this.#colPointer = col
-    this.#least = least
-    this.#level(0, 0, 0)
-  }
-
-  /** Writes loops from `i` on with constant offsets so far; returns by how much the pointers have moved. */
-  #level(i: number, row: number, col: number): Offsets {
+  /** Writes the loops from `i` on, which start at the given offsets from where the loop around them began. */
+  #level(walk: Walk, i: number, row: number, col: number): void {
     const { sums } = this.#tile
     if (i === sums.length) {
-      this.#step(row, col, Number.POSITIVE_INFINITY)
-      return { row: 0, col: 0 }
+      this.#step(walk, row, col, Number.POSITIVE_INFINITY)
+      return
     }
     const s = sums[i]
-    if (i >= this.#unrolledFrom) {
-      for (let k = 0; k < s.extent; k += s.step) this.#inner(i, row + k * s.row, col + k * s.col, left(s, k))
-      return { row: 0, col: 0 }
+    const body = (k: number): void => {
+      const left = s.step > 1 ? s.extent - k : Number.POSITIVE_INFINITY
+      if (i < sums.length - 1) this.#level(walk, i + 1, row + k * s.row, col + k * s.col)
+      else this.#step(walk, row + k * s.row, col + k * s.col, left)
     }
-    const innermost = i === sums.length - 1
-    const unroll = innermost && s.trips === undefined ? this.#partialUnroll(Math.floor(s.extent / s.step)) : 1
+    if (i >= this.#unrolledFrom) {
+      for (let k = 0; k < s.extent; k += s.step) body(k)
+      return
+    }
+    const unroll = i === sums.length - 1 && s.trips === undefined ? this.#partialUnroll(s) : 1
     const stride = unroll * s.step
     const whole = Math.floor(s.extent / stride)
-    this.#b.loop({ imm: 0 }, s.trips ?? { imm: whole }, 1, () => {
-      let moved: Offsets = { row: 0, col: 0 }
-      for (let u = 0; u < unroll; u++) {
-        const k = u * s.step
-        moved = this.#inner(i, row + k * s.row, col + k * s.col, Number.POSITIVE_INFINITY)
-      }
-      this.#bump(this.#rowPointer, stride * s.row - moved.row)
-      this.#bump(this.#colPointer, stride * s.col - moved.col)
-    })
-    for (let k = whole * stride; s.trips === undefined && k < s.extent; k += s.step) {
-      const rest = k - whole * stride
-      this.#inner(i, row + rest * s.row, col + rest * s.col, left(s, k))
-    }
-    return { row: whole * stride * s.row, col: whole * stride * s.col }
+    walk.loop(row, col, { row: stride * s.row, col: stride * s.col }, whole, (write) =>
+      this.#b.loop({ imm: 0 }, s.trips ?? { imm: whole }, 1, () => {
+        write(() => {
+          for (let u = 0; u < unroll; u++) {
+            const [r, c] = [u * s.step * s.row, u * s.step * s.col]
+            if (i < sums.length - 1) this.#level(walk, i + 1, r, c)
+            else this.#step(walk, r, c, Number.POSITIVE_INFINITY)
+          }
+        })
+      }),
+    )
+    if (s.trips === undefined) for (let k = whole * stride; k < s.extent; k += s.step) body(k)
   }
 
-  /** The body of loop `i`, of which `left` elements remain. */
-  #inner(i: number, row: number, col: number, left: number): Offsets {
-    if (i < this.#tile.sums.length - 1) return this.#level(i + 1, row, col)
-    this.#step(row, col, left)
-    return { row: 0, col: 0 }
-  }
-
-  #partialUnroll(steps: number): number {
+  #partialUnroll(s: SumLoop): number {
+    const steps = Math.floor(s.extent / s.step)
     return Math.max(1, Math.min(steps, 2, Math.floor(BODY_BUDGET / 2 / this.#fma)))
   }
 
-  #bump(pointer: Reg, bytes: number): void {
-    if (bytes !== 0) this.#b.bump(pointer, bytes)
-  }
-
-  /** One multiply-add for every accumulator. The smaller side is held in registers, the other streams past. */
-  #step(row: number, col: number, left: number): void {
+  /**
+   * One multiply-add for every accumulator. The smaller side is held in registers, the other streams past. `left` limits
+   * the lanes of a dot product's last step.
+   */
+  #step(walk: Walk, row: number, col: number, left: number): void {
     const { rows, cols } = this.#tile
-    const loadRow = (i: number): Reg => this.#load(this.#rowPointer, rows[i], row - this.#least.row, left)
-    const loadCol = (j: number): Reg => this.#load(this.#colPointer, cols[j], col - this.#least.col, left)
     const b = this.#b
+    // V8 folds constants into the addresses of vector loads, but not of splats.
+    const [r, c] = walk.reach(row, col, rows[0].lanes === 'splat')
+    const loadRow = (i: number): Reg => this.#load(walk.rows.reg, rows[i], r, left)
+    const loadCol = (j: number): Reg => this.#load(walk.cols.reg, cols[j], c, left)
     if (cols.length <= rows.length) {
       const held = cols.map((_, j) => loadCol(j))
       rows.forEach((_, i) => {
@@ -189,7 +175,45 @@ class TileWriter {
   }
 }
 
-/** Lanes that a dot product's step at element k may still read; other steps read no lanes of the summed loop. */
-function left(s: SumLoop, k: number): number {
-  return s.step > 1 ? s.extent - k : Number.POSITIVE_INFINITY
+/** The two pointers on their way through the summed loops; they start at the tile's lowest addresses. */
+class Walk {
+  readonly rows: Pointer
+  readonly cols: Pointer
+  readonly #leastRow: number
+  readonly #leastCol: number
+
+  constructor(rows: Pointer, cols: Pointer, leastRow: number, leastCol: number) {
+    this.rows = rows
+    this.cols = cols
+    this.#leastRow = leastRow
+    this.#leastCol = leastCol
+  }
+
+  /** Moves the pointers as a loop does: `stride` at every iteration, whatever its body does with them. */
+  loop(
+    row: number,
+    col: number,
+    stride: { readonly row: number; readonly col: number },
+    times: number,
+    write: (body: (inner: () => void) => void) => void,
+  ): void {
+    this.rows.moveTo(row)
+    this.cols.moveTo(col)
+    write((inner) => {
+      this.rows.at = 0
+      this.cols.at = 0
+      inner()
+      this.rows.moveTo(stride.row)
+      this.cols.moveTo(stride.col)
+    })
+    this.rows.at = row + times * stride.row
+    this.cols.at = col + times * stride.col
+  }
+
+  /** The constants by which loads at a step's place lie ahead of the pointers, moved where they would lie behind. */
+  reach(row: number, col: number, moveRows: boolean): [number, number] {
+    if (moveRows || row < this.rows.at) this.rows.moveTo(row)
+    if (col < this.cols.at) this.cols.moveTo(col)
+    return [row - this.rows.at - this.#leastRow, col - this.cols.at - this.#leastCol]
+  }
 }
