@@ -1,0 +1,41 @@
+/** @file What a recipe is: everything that a training needs but the data and the patience. */
+
+import type { ArrayDataset } from '../data/dataset.ts'
+import type { Optimizer, Schedule } from '../optim/index.ts'
+import type { Parameter } from '../tensor/parameter.ts'
+import type { Loss, Model } from '../train/evaluate.ts'
+import type { Metric } from '../train/metrics.ts'
+
+/** Settings of a training that a person may want to change. */
+export interface RecipeDefaults {
+  readonly epochs: number
+  readonly batchSize: number
+  /** Learning rate that training starts from. */
+  readonly lr: number
+}
+
+/** A model, and how to train it. */
+export interface Recipe {
+  /** As on the command line. */
+  readonly name: string
+  /** One sentence. */
+  readonly description: string
+  /** Where the model is described first. */
+  readonly paper: string
+  readonly defaults: RecipeDefaults
+  /** Of one example: `[1, 28, 28]`. */
+  readonly inputShape: readonly number[]
+  /**
+   * A fresh model. Its initial weights follow from `manualSeed`.
+   *
+   * @param train what it will be trained on, where the model takes statistics from it; not needed to load weights
+   */
+  readonly build: (train?: ArrayDataset) => Model
+  readonly optimizer: (parameters: readonly Parameter[], lr: number) => Optimizer
+  /** Learning rate over a training of `steps` steps; constant if absent. */
+  readonly schedule?: (steps: number) => Schedule
+  readonly loss: Loss
+  readonly metrics: readonly Metric[]
+  /** The data set that is taken where none is given. */
+  readonly data: () => Promise<{ readonly train: ArrayDataset; readonly test: ArrayDataset }>
+}

@@ -1,0 +1,86 @@
+/** @file From rows of a data set to tensors. */
+
+import { GliaError } from '../core/errors.ts'
+import { showShape, sizeOf } from '../core/shape.ts'
+import { type ArrayDataset, type BatchColumn, batchOf, type Column } from '../data/dataset.ts'
+import { permutation } from '../data/random.ts'
+import type { AnyModule } from '../nn/module.ts'
+import { type Device, defaultDevice } from '../plan/device.ts'
+import { tensor } from '../tensor/factories.ts'
+import type { Tensor } from '../tensor/tensor.ts'
+
+/** Where the model's parameters are. */
+export function deviceOf(model: AnyModule): Device {
+  return (model.parameters()[0] ?? model.buffers()[0])?.device ?? defaultDevice()
+}
+
+/** @throws GliaError if the data set is empty, or a column holds other than `length` examples */
+export function checkDataset(operation: string, name: string, dataset: ArrayDataset): void {
+  const { length } = dataset
+  if (!(Number.isInteger(length) && length > 0)) {
+    throw new GliaError(`${operation}: the ${name} is empty (its length is ${length}); there is nothing to compute on.`)
+  }
+  for (const key of ['x', 'y'] as const) {
+    const { data, shape } = dataset[key]
+    if (data.length !== length * sizeOf(shape)) {
+      throw new GliaError(
+        `${operation}: the ${name}'s ${key} holds ${data.length} values, but ${length} examples of shape ` +
+          `${showShape(shape)} need ${length * sizeOf(shape)}. Make it with arrayDataset, which checks.`,
+      )
+    }
+  }
+}
+
+/** @throws GliaError unless `value` is a whole number of at least 1 */
+export function checkCount(operation: string, name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new GliaError(`${operation}: ${name} must be a whole number of at least 1; received ${value}.`)
+  }
+}
+
+export function tensorOf({ data, shape }: BatchColumn, device: Device): Tensor {
+  return tensor(data, { shape, device })
+}
+
+/** A few examples as tensors, `x` `[B, …]` and `y` `[B, …]`. */
+export interface TensorBatch {
+  readonly x: Tensor
+  readonly y: Tensor
+  readonly size: number
+}
+
+export interface BatchOptions {
+  readonly batchSize: number
+  /** Leave out the last batch if it is smaller than the others. */
+  readonly dropLast?: boolean
+  /** Order of the examples (default: as they are). */
+  readonly order?: Int32Array
+}
+
+/** Every example once, in batches. */
+export function* batches(dataset: ArrayDataset, device: Device, options: BatchOptions): Generator<TensorBatch> {
+  const order = options.order ?? Int32Array.from({ length: dataset.length }, (_, i) => i)
+  const count = stepsOf(dataset.length, options)
+  for (let i = 0; i < count; i++) {
+    const indices = order.subarray(i * options.batchSize, (i + 1) * options.batchSize)
+    const { x, y } = batchOf(dataset, indices)
+    yield { x: tensorOf(x, device), y: tensorOf(y, device), size: indices.length }
+  }
+}
+
+/** Number of batches. */
+export function stepsOf(length: number, { batchSize, dropLast = false }: BatchOptions): number {
+  return dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize)
+}
+
+/** The order of an epoch's examples: another one for every epoch, the same for the same seed. */
+export function orderOf(length: number, seed: number, epoch: number): Int32Array {
+  return permutation(length, seed, epoch)
+}
+
+/** The inputs alone as a data set, with targets that nobody reads. */
+export function inputsOnly(x: Column): ArrayDataset {
+  const size = sizeOf(x.shape)
+  const length = size === 0 ? 0 : x.data.length / size
+  return { length, x, y: { data: new Int32Array(length), shape: [] } }
+}
