@@ -1,5 +1,5 @@
 /** @file Glia's side of the benchmark: the same steps as the peers' scripts in `peers/`, by the same names. */
-import { compile, manualSeed, rand, randint, sigmoid, type Tensor, tanh } from '../src/index.ts'
+import { cat, compile, manualSeed, rand, randint, type Tensor } from '../src/index.ts'
 import { crossEntropy, mse } from '../src/loss/index.ts'
 import { AvgPool2d, Conv2d, Embedding, Flatten, Linear, LSTM, MaxPool2d, Module, ReLU, Sequential, Tanh } from '../src/nn/index.ts'
 import { Adam, type Optimizer, SGD } from '../src/optim/index.ts'
@@ -12,8 +12,12 @@ export interface Workload {
   readonly flops: number
 }
 
+interface Trainable {
+  parameters(): readonly Tensor[]
+}
+
 /** A training step: forward, loss, backward, update, loss read. */
-function train(model: Module, optimizer: Optimizer, loss: (...batch: Tensor[]) => Tensor, batch: Tensor[], flops = 0): Workload {
+function train(model: Trainable, optimizer: Optimizer, loss: (...batch: Tensor[]) => Tensor, batch: Tensor[], flops = 0): Workload {
   const step = compile((...args: Tensor[]) => {
     const value = loss(...args)
     optimizer.minimize(value)
@@ -22,7 +26,7 @@ function train(model: Module, optimizer: Optimizer, loss: (...batch: Tensor[]) =
   return { step: () => step(...batch).itemSync(), params: count(model), flops }
 }
 
-function count(model: Module): number {
+function count(model: Trainable): number {
   return model.parameters().reduce((n, p) => n + p.size, 0)
 }
 
@@ -82,13 +86,13 @@ function lstmSentiment(): Workload {
   return train(model, optimizer, (x, y) => crossEntropy(model.forward(x), y), batch)
 }
 
-class Recommender extends Module {
+class Recommender extends Module<[u: Tensor, i: Tensor]> {
   readonly u = new Embedding(10000, 32)
   readonly i = new Embedding(10000, 32)
   readonly fc = new Sequential(new Linear(64, 64), new ReLU(), new Linear(64, 32), new ReLU(), new Linear(32, 1))
 
-  score(u: Tensor, i: Tensor): Tensor {
-    return this.fc.forward(this.u.forward(u).cat([this.i.forward(i)], -1)).squeeze(-1)
+  override forward(u: Tensor, i: Tensor): Tensor {
+    return this.fc.forward(cat([this.u.forward(u), this.i.forward(i)], -1)).squeeze(-1)
   }
 }
 
@@ -96,7 +100,7 @@ function recommender(): Workload {
   const model = new Recommender()
   const optimizer = new Adam(model.parameters(), { lr: 1e-3 })
   const batch = [randint(0, 10000, [1024]), randint(0, 10000, [1024]), rand([1024])]
-  return train(model, optimizer, (u, i, r) => mse(model.score(u, i), r), batch, 3 * 2 * 1024 * (64 * 64 + 64 * 32 + 32))
+  return train(model, optimizer, (u, i, r) => mse(model.forward(u, i), r), batch, 3 * 2 * 1024 * (64 * 64 + 64 * 32 + 32))
 }
 
 function matmul(n: number): Workload {
@@ -109,7 +113,7 @@ function matmul(n: number): Workload {
 function chain(): Workload {
   const a = rand([4096, 1024])
   const b = rand([4096, 1024])
-  const step = compile((x: Tensor, y: Tensor) => tanh(x.mul(y).add(x)).mul(sigmoid(y.sub(x))).sum())
+  const step = compile((x: Tensor, y: Tensor) => x.mul(y).add(x).tanh().mul(y.sub(x).sigmoid()).sum())
   return { step: () => step(a, b).itemSync(), params: 0, flops: 0 }
 }
 

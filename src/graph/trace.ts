@@ -63,3 +63,14 @@ export function guard<T>(read: () => T, reason: string): T {
   active?.guards.push({ holds: () => Object.is(read(), value), reason })
   return value
 }
+
+/** Runs `fn` as if nothing were being recorded: for state that must outlive the recording. */
+export function outsideTrace<T>(fn: () => T): T {
+  const outer = active
+  active = null
+  try {
+    return fn()
+  } finally {
+    active = outer
+  }
+}

@@ -9,7 +9,7 @@ import { allocate } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
 import { sameShape, showShape, sizeOf } from '../core/shape.ts'
 import type { Node } from '../graph/node.ts'
-import { activeTrace } from '../graph/trace.ts'
+import { activeTrace, outsideTrace } from '../graph/trace.ts'
 import type { Device } from '../plan/device.ts'
 import { TensorBase } from '../tensor/base.ts'
 import { tensor } from '../tensor/factories.ts'
@@ -210,7 +210,7 @@ function cellOf(
   dtype: Parameter['dtype'] = 'float32',
 ): Buffer {
   const values = allocate(dtype, sizeOf(shape)).fill(value)
-  return new Buffer(tensor(values, { shape, dtype, ...(device ? { device } : {}) }), { name })
+  return outsideTrace(() => new Buffer(tensor(values, { shape, dtype, ...(device ? { device } : {}) }), { name }))
 }
 
 /** Computes and assigns the updates that live on `device`, together with the losses that wait for a step. */

@@ -167,7 +167,7 @@ function emitNest(s: Scope): Nest {
         reductions.push({ id, op, ...value, ...(running ? { running } : {}) })
         reductionIds.set(n, id)
         if (running) {
-          const at = cumulativeIndex(n, elementIndex)
+          const at = cumulativeIndex(n, space, elementIndex)
           stores.push(store(s, n, at, { op: 'reduced', dtype: n.dtype, id }))
         }
       } else if (!isRow(group, n)) {
@@ -232,16 +232,16 @@ function reducedValue(
   puller: Puller,
 ): { value: Expr; position?: Expr } {
   const x = n.inputs[0]!
-  if (n.op === 'cumsum' || n.op === 'cumprod') return { value: puller.pull(x, cumulativeIndex(n, elementIndex)) }
+  if (n.op === 'cumsum' || n.op === 'cumprod') return { value: puller.pull(x, cumulativeIndex(n, space, elementIndex)) }
   const value = puller.pull(x, reshapeIndex(elementIndex, space, x.shape))
   if (n.op !== 'argmax' && n.op !== 'argmin') return { value }
   return { value, position: { op: 'index', dtype: 'int32', index: reduced.length > 0 ? indexOf(inner[0]!) : zero } }
 }
 
 /** A reversed cumulative sum walks its axis from the end. */
-function cumulativeIndex(n: PNode, elementIndex: readonly Index[]): Index[] {
+function cumulativeIndex(n: PNode, space: readonly number[], elementIndex: readonly Index[]): Index[] {
   const { axis, reverse } = n.as('cumsum')
-  return elementIndex.map((i, k) => (reverse && k === axis ? add(scale(i, -1), n.shape[axis]! - 1) : i))
+  return reshapeIndex(elementIndex, space, n.shape).map((i, k) => (reverse && k === axis ? add(scale(i, -1), n.shape[axis]! - 1) : i))
 }
 
 function windowValue(

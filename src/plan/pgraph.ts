@@ -194,6 +194,7 @@ class Builder {
   ): PNode {
     const simple = simplify(op, attrs, inputs, shape, dtype)
     if (simple) return simple
+    if (reducesNothing(op, attrs, inputs, dtype)) return this.#make('reshape', { shape }, inputs, shape, dtype, origin)
     if (op === 'alias' && inputs.length === 1) return inputs[0]!
     if (op === 'alias' && (attrs as Attrs['alias']).vjp !== null) return inputs[0]!
     const text = op === 'hostCall' ? `hostCall ${(attrs as Attrs['hostCall']).fn.name}#${this.#count}` : JSON.stringify(attrs)
@@ -308,11 +309,21 @@ function simplify(
       return sameShape(a!.shape, shape) ? a! : null
     case 'cast':
       return a!.dtype === dtype ? a! : null
+    case 'cumsum':
+    case 'cumprod':
+      return shape[(attrs as Attrs['cumsum']).axis] === 1 ? a! : null
     case 'permute':
       return (attrs as Attrs['permute']).order.every((o, i) => o === i) ? a! : null
     default:
       return null
   }
+}
+
+/** Whether a reduction runs over axes of extent 1 only. */
+function reducesNothing(op: Primitive, attrs: Attrs[Primitive], inputs: readonly PNode[], dtype: DType): boolean {
+  if (op !== 'reduceSum' && op !== 'reduceProd' && op !== 'reduceMax' && op !== 'reduceMin') return false
+  const x = inputs[0]!
+  return x.dtype === dtype && (attrs as Attrs['reduceSum']).axes.every((a) => x.shape[a] === 1)
 }
 
 /** x + 0 = x, but for the sign of a zero. */

@@ -18,7 +18,16 @@ import { Tensor } from './tensor.ts'
 export type Arg = TensorBase | string | boolean | null | undefined | readonly Arg[] | { readonly [key: string]: Arg }
 
 /** What a compiled function may return. */
-export type Result = Tensor | number | string | boolean | null | undefined | void | readonly Result[] | { readonly [key: string]: Result }
+export type Result =
+  | Tensor
+  | number
+  | string
+  | boolean
+  | null
+  | undefined
+  | void
+  | readonly Result[]
+  | { readonly [key: string]: Result }
 
 /** Where the function takes a tensor, the compiled one also takes a number, read anew at every call. */
 export type Callable<A> = A extends TensorBase ? A | number : A
@@ -71,7 +80,8 @@ export function compile<const A extends readonly Arg[], R extends Result>(fn: (.
     return found.rebuild(found.step.run(tensors.map(hostValues))) as R
   }
   return Object.assign(call, {
-    explain: (): string => latest?.step.explain() ?? `${name} has not been called yet: call it once, then explain() lists its kernels.`,
+    explain: (): string =>
+      latest?.step.explain() ?? `${name} has not been called yet: call it once, then explain() lists its kernels.`,
     traces,
   }) as Compiled<A, R>
 }
@@ -112,7 +122,9 @@ function deviceOf(name: string, tensors: readonly (TensorBase | number)[]): Devi
   for (const t of tensors) {
     if (typeof t === 'number') continue
     if (device && t.device !== device) {
-      throw new GliaError(`${name}: received tensors on two devices, ${device.name} and ${t.device.name}. Move one with to(device).`)
+      throw new GliaError(
+        `${name}: received tensors on two devices, ${device.name} and ${t.device.name}. Move one with to(device).`,
+      )
     }
     device = t.device
   }
@@ -182,7 +194,9 @@ function collect(
     return (values) => Object.fromEntries(parts.map(([k, p]) => [k, p(values)]))
   }
   if (typeof result === 'object' && result !== null) {
-    throw new GliaError(`compile: ${where} is ${describe(result)}; return tensors, or arrays and plain objects of them.`)
+    throw new GliaError(
+      `compile: ${where} is ${describe(result)}; return tensors, or arrays and plain objects of them.`,
+    )
   }
   return () => result
 }
