@@ -13,14 +13,30 @@ export interface Var {
   readonly hi: number
 }
 
-interface Quotient {
+/** A floor division or a remainder by a positive number; a remainder lies in 0 … by − 1. */
+class Quotient {
   readonly kind: 'div' | 'mod'
-  readonly key: string
   readonly of: Index
-  /** Positive divisor; division rounds down, so that a remainder lies in 0 … by − 1. */
   readonly by: number
   readonly lo: number
   readonly hi: number
+  readonly key: string
+  #quotient: Index | null = null
+
+  constructor(kind: 'div' | 'mod', of: Index, by: number) {
+    this.kind = kind
+    this.of = of
+    this.by = by
+    this.lo = kind === 'div' ? Math.floor(of.lo / by) : 0
+    this.hi = kind === 'div' ? Math.floor(of.hi / by) : by - 1
+    this.key = `(${of.key})${kind}${by}`
+  }
+
+  /** ⌊of / by⌋ */
+  get quotient(): Index {
+    this.#quotient ??= div(this.of, this.by)
+    return this.#quotient
+  }
 }
 
 export type Atom = Var | Quotient
@@ -40,10 +56,11 @@ export class Index {
   #key: string | null = null
 
   constructor(constant: number, terms: readonly Term[]) {
-    this.constant = constant
+    // Never −0.
+    this.constant = constant + 0
     this.terms = terms
-    let lo = constant
-    let hi = constant
+    let lo = this.constant
+    let hi = this.constant
     for (const { atom, factor } of terms) {
       lo += factor > 0 ? factor * atom.lo : factor * atom.hi
       hi += factor > 0 ? factor * atom.hi : factor * atom.lo
@@ -108,20 +125,7 @@ export function div(a: Index, d: number): Index {
 /** a − d·floor(a / d), in 0 … d − 1. */
 export function mod(a: Index, d: number): Index {
   if (d === 1) return zero
-  const { rest } = split(a, d)
-  const q = Math.floor(rest.lo / d)
-  if (q === Math.floor(rest.hi / d)) return add(rest, -q * d)
-  if (rest.terms.length === 1) {
-    const { atom, factor } = rest.terms[0]!
-    // (x mod nd) mod d = x mod d
-    if (factor === 1 && rest.constant === 0 && atom.kind === 'mod' && atom.by % d === 0) return mod(atom.of, d)
-  }
-  const g = commonDivisor(rest, d)
-  if (g > 1) {
-    const low = ((rest.constant % g) + g) % g
-    return add(scale(mod(divideExactly(add(rest, -low), g), d / g), g), low)
-  }
-  return new Index(0, [{ atom: quotient('mod', rest, d), factor: 1 }])
+  return modRest(split(a, d).rest, d)
 }
 
 /** Multi-index of position `linear` in a row-major array of `shape`. */
@@ -224,28 +228,55 @@ function fromTerms(constant: number, terms: readonly Term[]): Index {
   return recombine(constant, merged)
 }
 
-/** k·d·⌊x/d⌋ + k·(x mod d) = k·x: undoes a reshape that another reshape reverses. */
+/**
+ * Undoes reshapes that others reverse: k·d·⌊x/d⌋ + k·(x mod d) = k·x, and where the quotient itself was cut,
+ * k·d·(⌊x/d⌋ mod n) + k·(x mod d) = k·(x mod nd).
+ */
 function recombine(constant: number, terms: Map<string, Term>): Index {
   for (const { atom, factor } of terms.values()) {
     if (atom.kind !== 'mod') continue
-    const q = div(atom.of, atom.by)
-    // The quotient must stand among the terms with d times the factor, all of it.
-    if (q.terms.length === 0 || !q.terms.every((t) => terms.get(t.atom.key)?.factor === t.factor * factor * atom.by)) continue
-    const rest = [...terms.values()].filter((t) => t.atom !== atom && !q.terms.some((u) => u.atom.key === t.atom.key))
-    const whole = scale(atom.of, factor)
-    return fromTerms(constant - q.constant * factor * atom.by + whole.constant, [...rest, ...whole.terms])
+    const q = atom.quotient
+    if (q.terms.length === 0) continue
+    const step = factor * atom.by
+    // The quotient must stand among the terms with `step` times its factors, all of it.
+    if (q.terms.every((t) => terms.get(t.atom.key)?.factor === t.factor * step)) {
+      const rest = without(terms, [atom, ...q.terms.map((t) => t.atom)])
+      return fromTerms(constant - q.constant * step + factor * atom.of.constant, [
+        ...rest,
+        ...scale(atom.of, factor).terms,
+      ])
+    }
+    for (const other of terms.values()) {
+      const cut = other.atom
+      if (cut.kind !== 'mod' || other.factor !== step || !sameTerms(cut.of, q)) continue
+      const shifted = add(atom.of, (cut.of.constant - q.constant) * atom.by)
+      const joined = scale(mod(shifted, atom.by * cut.by), factor)
+      return fromTerms(constant + joined.constant, [...without(terms, [atom, cut]), ...joined.terms])
+    }
   }
-  const sorted = [...terms.values()].sort((a, b) => (a.atom.key < b.atom.key ? -1 : 1))
-  return new Index(constant, sorted)
+  return new Index(constant, sorted([...terms.values()]))
 }
 
-/** a = d·whole + rest: the terms whose factors d divides, and the others with the constant in 0 … d − 1. */
+function without(terms: ReadonlyMap<string, Term>, atoms: readonly Atom[]): Term[] {
+  const keys = new Set(atoms.map((a) => a.key))
+  return [...terms.values()].filter((t) => !keys.has(t.atom.key))
+}
+
+function sameTerms(a: Index, b: Index): boolean {
+  return (
+    a.terms.length === b.terms.length &&
+    a.terms.every((t, i) => t.factor === b.terms[i]!.factor && t.atom.key === b.terms[i]!.atom.key)
+  )
+}
+
+/** a = d·whole + rest: factors of the rest lie between −d and d, its constant in 0 … d − 1. */
 function split(a: Index, d: number): { whole: Index; rest: Index } {
   const whole: Term[] = []
   const rest: Term[] = []
-  for (const t of a.terms) {
-    if (t.factor % d === 0) whole.push({ atom: t.atom, factor: t.factor / d })
-    else rest.push(t)
+  for (const { atom, factor } of a.terms) {
+    const q = Math.trunc(factor / d)
+    if (q !== 0) whole.push({ atom, factor: q })
+    if (factor !== q * d) rest.push({ atom, factor: factor - q * d })
   }
   const q = Math.floor(a.constant / d)
   return { whole: new Index(q, whole), rest: new Index(a.constant - q * d, rest) }
@@ -254,51 +285,58 @@ function split(a: Index, d: number): { whole: Index; rest: Index } {
 function divRest(rest: Index, d: number): Index {
   const q = Math.floor(rest.lo / d)
   if (q === Math.floor(rest.hi / d)) return constantIndex(q)
-  const g = commonDivisor(rest, d)
-  if (g > 1) return div(divideExactly(add(rest, -(((rest.constant % g) + g) % g)), g), d / g)
-  if (rest.terms.length === 1 && rest.constant === 0) {
-    const { atom, factor } = rest.terms[0]!
-    if (factor === 1 && atom.kind === 'div') return div(atom.of, atom.by * d)
-    // ⌊(x mod nd) / d⌋ = ⌊x / d⌋ mod n
-    if (factor === 1 && atom.kind === 'mod' && atom.by % d === 0) return mod(div(atom.of, d), atom.by / d)
-  }
-  // A factor larger than d: c·x = d·⌊c/d⌋·x + (c mod d)·x helps when the remainder is then in range.
-  const carried: Term[] = []
-  const reduced: Term[] = []
-  for (const t of rest.terms) {
-    const whole = Math.floor(t.factor / d)
-    if (whole !== 0) carried.push({ atom: t.atom, factor: whole })
-    const left = t.factor - whole * d
-    if (left !== 0) reduced.push({ atom: t.atom, factor: left })
-  }
-  if (carried.length > 0) {
-    return add(new Index(0, carried), div(new Index(rest.constant, reduced), d))
-  }
-  return new Index(0, [{ atom: quotient('div', rest, d), factor: 1 }])
+  const parts = separate(rest, d)
+  if (parts !== null) return div(parts.high, d / parts.g)
+  const only = onlyAtom(rest)
+  // ⌊(⌊x/n⌋ + c) / d⌋ = ⌊(x + cn) / nd⌋
+  if (only?.kind === 'div') return div(add(only.of, rest.constant * only.by), only.by * d)
+  // ⌊(x mod nd) / d⌋ = ⌊x / d⌋ mod n
+  if (only?.kind === 'mod' && rest.constant === 0 && only.by % d === 0) return mod(div(only.of, d), only.by / d)
+  return new Index(0, [{ atom: new Quotient('div', rest, d), factor: 1 }])
 }
 
-/** The greatest common divisor of d and all factors (the constant's remainder below it does not matter). */
-function commonDivisor(a: Index, d: number): number {
+function modRest(rest: Index, d: number): Index {
+  const q = Math.floor(rest.lo / d)
+  if (q === Math.floor(rest.hi / d)) return add(rest, -q * d)
+  const parts = separate(rest, d)
+  if (parts !== null) return add(scale(mod(parts.high, d / parts.g), parts.g), parts.low)
+  const only = onlyAtom(rest)
+  // ((x mod nd) + c) mod d = (x + c) mod d
+  if (only?.kind === 'mod' && only.by % d === 0) return mod(add(only.of, rest.constant), d)
+  return new Index(0, [{ atom: new Quotient('mod', rest, d), factor: 1 }])
+}
+
+/** The atom where nothing but a constant is added to it. */
+function onlyAtom(a: Index): Atom | null {
+  return a.terms.length === 1 && a.terms[0]!.factor === 1 ? a.terms[0]!.atom : null
+}
+
+/** a = g·high + low with 0 ≤ low < g, where g > 1 divides d: then ⌊a/d⌋ = ⌊high/(d/g)⌋. */
+function separate(a: Index, d: number): { g: number; high: Index; low: Index } | null {
+  const terms = [...a.terms].sort((p, q) => Math.abs(q.factor) - Math.abs(p.factor))
+  const divisors: number[] = []
   let g = d
-  for (const t of a.terms) g = gcd(g, Math.abs(t.factor))
-  return g
+  for (const t of terms) {
+    g = gcd(g, Math.abs(t.factor))
+    divisors.push(g)
+  }
+  for (let n = terms.length; n > 0; n--) {
+    g = divisors[n - 1]!
+    if (g === 1) continue
+    const low = new Index(a.constant, sorted(terms.slice(n)))
+    const q = Math.floor(low.lo / g)
+    if (q !== Math.floor(low.hi / g)) continue
+    const high = terms.slice(0, n).map((t) => ({ atom: t.atom, factor: t.factor / g }))
+    return { g, high: new Index(q, sorted(high)), low: add(low, -q * g) }
+  }
+  return null
 }
 
-function divideExactly(a: Index, g: number): Index {
-  return new Index(
-    a.constant / g,
-    a.terms.map((t) => ({ atom: t.atom, factor: t.factor / g })),
-  )
+function sorted(terms: Term[]): Term[] {
+  return terms.sort((a, b) => (a.atom.key < b.atom.key ? -1 : 1))
 }
 
 function gcd(a: number, b: number): number {
   while (b !== 0) [a, b] = [b, a % b]
   return a
-}
-
-function quotient(kind: 'div' | 'mod', of: Index, by: number): Quotient {
-  const key = `(${of.key})${kind}${by}`
-  return kind === 'div'
-    ? { kind, key, of, by, lo: Math.floor(of.lo / by), hi: Math.floor(of.hi / by) }
-    : { kind, key, of, by, lo: 0, hi: by - 1 }
 }
