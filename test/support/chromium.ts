@@ -1,0 +1,54 @@
+/** @file Finds Chromium, starts it, and watches what a page asks for and complains about. */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+/** The browser's path: CHROMIUM_PATH, Debian's place, or what the search path holds. */
+export function findChromium(): string | undefined {
+  const { CHROMIUM_PATH, PATH = '' } = process.env
+  if (CHROMIUM_PATH) return isExecutable(CHROMIUM_PATH) ? CHROMIUM_PATH : undefined
+  const names = ['chromium', 'chromium-browser', 'google-chrome']
+  const places = PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)))
+  return ['/usr/bin/chromium', ...places].find(isExecutable)
+}
+
+export const chromiumIsMissing =
+  'Chromium was not found. Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH to an executable.'
+
+export function launch(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-background-networking'] })
+}
+
+/** What a page did besides its work. */
+export interface Log {
+  /** Addresses asked for, `blob:` left out, in order. */
+  readonly requests: string[]
+  /** Errors and warnings on the console, exceptions, failed requests. */
+  readonly complaints: string[]
+}
+
+/** Notes everything that a page, its workers and their workers ask for and complain about. */
+export function watch(page: Page): Log {
+  const log: Log = { requests: [], complaints: [] }
+  page.on('request', (request) => {
+    if (!request.url().startsWith('blob:')) log.requests.push(new URL(request.url()).pathname)
+  })
+  page.on('requestfailed', (request) => log.complaints.push(`${request.url()}: ${request.failure()?.errorText}`))
+  page.on('response', (response) => {
+    if (response.status() >= 400) log.complaints.push(`${response.url()}: status ${response.status()}`)
+  })
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') log.complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => log.complaints.push(String(error)))
+  return log
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
