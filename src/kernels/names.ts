@@ -13,3 +13,14 @@ export type BinaryOp =
   | 'rem' | 'idiv'
   | 'and' | 'or' | 'xor' | 'shl' | 'shr'
   | 'eq' | 'ne' | 'lt' | 'le'
+
+/** The names as values; a missing one does not compile. */
+export const unaryNames: { readonly [F in UnaryOp]: true } = {
+  neg: true, abs: true, sign: true, floor: true, ceil: true, round: true, trunc: true, exp: true, expm1: true,
+  log: true, log1p: true, sqrt: true, sin: true, cos: true, atan: true, tanh: true, erf: true, sigmoid: true, not: true,
+}
+
+export const binaryNames: { readonly [F in BinaryOp]: true } = {
+  add: true, sub: true, mul: true, div: true, pow: true, max: true, min: true, rem: true, idiv: true, and: true,
+  or: true, xor: true, shl: true, shr: true, eq: true, ne: true, lt: true, le: true,
+}

@@ -12,7 +12,8 @@ import { rules } from '../graph/primitives/table.ts'
 import { type LoadedPlan, type PlanCode, STATUS_BYTES, type Target } from '../targets/target.ts'
 import { Block } from './arena.ts'
 import type { Device, MemoryReport, Step, StepGraph } from './device.ts'
-import { explainPlan } from './explain.ts'
+import { leafValues as valuesOf } from './leaves.ts'
+import { CpuStep } from './cpu-step.ts'
 import { bufferBase } from './mark.ts'
 import { buildGraph, type PGraph, type PNode } from './pgraph.ts'
 import {
@@ -31,7 +32,7 @@ import {
 } from './schedule.ts'
 
 /** A plan without its code: everything needed to load and run it. */
-interface Plan {
+export interface Plan {
   readonly name: string
   readonly code: PlanCode
   readonly segments: readonly (number | HostStep)[]
@@ -119,12 +120,12 @@ export class CpuDevice implements Device {
   }
 
   /** Plans a graph. `cells` are the destinations of the roots after the outputs, in order. */
-  plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[]): Plan {
-    return this.#plan(graph, outputs, name, writes)
+  plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[], separate = false): Plan {
+    return this.#plan(graph, outputs, name, writes, separate)
   }
 
-  #plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[]): Plan {
-    const builder = new PlanBuilder(this.target.machine, this.fuse)
+  #plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[], separate = false): Plan {
+    const builder = new PlanBuilder(this.target.machine, this.fuse, separate)
     let slots = 2
     const inputBlocks: Block[] = []
     const locationOf = new Map<PNode, Location>()
@@ -158,6 +159,7 @@ export class CpuDevice implements Device {
         constantLocation: constantBlock ? atBlock(constantBlock) : null,
         destinations: writes,
         kept: graph.roots.slice(0, outputs.length),
+        nested: false,
       },
       proper,
     )
@@ -202,11 +204,18 @@ export class CpuDevice implements Device {
     return this.#slots(plan)
   }
 
-  run(plan: Plan, slots: readonly number[], values: readonly (TypedArray | null)[]): TypedArray[] {
-    return this.#run(plan, slots, values, [])
+  /** `times` collects the milliseconds of each segment. */
+  run(plan: Plan, slots: readonly number[], values: readonly (TypedArray | null)[], times?: number[]): TypedArray[] {
+    return this.#run(plan, slots, values, [], times)
   }
 
-  #run(plan: Plan, slots: readonly number[], values: readonly (TypedArray | null)[], constants: readonly number[]): TypedArray[] {
+  #run(
+    plan: Plan,
+    slots: readonly number[],
+    values: readonly (TypedArray | null)[],
+    constants: readonly number[],
+    times?: number[],
+  ): TypedArray[] {
     const { target } = this
     const loaded = this.#load(plan)
     plan.leaves.forEach((place, i) => {
@@ -217,13 +226,20 @@ export class CpuDevice implements Device {
     if (plan.constants) this.#writeConstants(plan.constants, constants)
     target.view(this.#status, STATUS_BYTES).fill(0)
     for (const segment of plan.segments) {
+      const start = times ? performance.now() : 0
       if (typeof segment === 'number') {
         loaded.run(segment, slots)
         this.#checkStatus(plan)
       } else this.#host(segment, slots)
+      times?.push(performance.now() - start)
     }
     plan.uses++
     return plan.outputs.map(({ location, dtype, size }) => this.#read(location, slots, dtype, size))
+  }
+
+  /** Size of a plan's code; 0 while it is not loaded. */
+  codeBytes(plan: Plan): number {
+    return this.#loaded.get(plan)?.codeBytes ?? 0
   }
 
   #writeConstants(constants: NonNullable<Plan['constants']>, values: readonly number[]): void {
@@ -375,74 +391,5 @@ class CellBlock implements Residence {
   release(): void {
     this.device.forget(this.#cell)
     this.device.target.free(this.address)
-  }
-}
-
-function valuesOf(node: Node): TypedArray {
-  if (node.op === 'data') return node.as('data').values
-  if (node.op === 'parameter') {
-    throw new GliaError('a tensor made while a function was being compiled was used outside it; return it from the function instead.')
-  }
-  throw new Error(`internal: ${node.op} is not a leaf`)
-}
-
-/** A compiled step on a CPU device. */
-class CpuStep implements Step {
-  readonly #device: CpuDevice
-  readonly #graph: StepGraph
-  readonly #plan: Plan
-  readonly #leaves: readonly Node[]
-  /** Slot of every cell that the plan reads or writes. */
-  readonly #cells = new Map<Cell, number>()
-  readonly #cellSet: ReadonlySet<Cell>
-
-  constructor(device: CpuDevice, graph: StepGraph) {
-    this.#device = device
-    this.#graph = graph
-    const written = [...graph.writes]
-    const pgraph = buildGraph([...graph.outputs, ...written.map(([, value]) => value)], { bakeConstants: true })
-    const leafOf = new Map(pgraph.leaves.map((l) => [l.node, l.pnode]))
-    const destinations: Destination[] = written.map(([cell], i) => {
-      const leaf = graph.reads.get(cell)
-      return {
-        root: pgraph.roots[graph.outputs.length + i]!,
-        location: atSlot(2 + i),
-        cell: (leaf && leafOf.get(leaf)) ?? null,
-      }
-    })
-    written.forEach(([cell], i) => this.#cells.set(cell, 2 + i))
-    this.#plan = device.plan(pgraph, graph.outputs, graph.name, destinations)
-    this.#leaves = pgraph.leaves.map((l) => l.node)
-    const cellOfLeaf = new Map([...graph.reads].map(([cell, leaf]) => [leaf, cell]))
-    pgraph.leaves.forEach(({ node }, i) => {
-      const place = this.#plan.leaves[i]
-      const cell = cellOfLeaf.get(node)
-      if (cell && place && 'slot' in place) this.#cells.set(cell, place.slot)
-    })
-    this.#cellSet = new Set(this.#cells.keys())
-  }
-
-  get codeBytes(): number {
-    return this.#plan.code.programs.length
-  }
-
-  run(args: readonly TypedArray[]): TypedArray[] {
-    const device = this.#device
-    for (const cell of this.#cells.keys()) device.settle(cell)
-    const slots = device.slots(this.#plan)
-    for (const [cell, slot] of this.#cells) slots[slot] = device.settle(cell)
-    const values = this.#leaves.map((leaf): TypedArray | null => {
-      if (leaf.op === 'cell') return null
-      const position = this.#graph.parameters.indexOf(leaf)
-      return position >= 0 ? args[position]! : valuesOf(leaf)
-    })
-    const results = device.run(this.#plan, slots, values)
-    for (const cell of this.#graph.writes.keys()) cell.settle(cell.residence!)
-    device.trim(this.#cellSet)
-    return results
-  }
-
-  explain(): string {
-    return explainPlan(this.#plan.name, this.#plan.kernels, this.#plan.arenaBytes)
   }
 }

@@ -25,6 +25,17 @@ export interface Step {
   /** Lists the kernels with their operations, module path and call site. */
   explain(): string
   readonly codeBytes: number
+  /** Time of each kernel, run one at a time; the step runs (and updates its cells) `runs` + 3 times. Empty on `interp`. */
+  profile(args: readonly TypedArray[], runs: number): KernelTime[]
+}
+
+export interface KernelTime {
+  readonly operations: readonly string[]
+  /** Shape of the kernel's last result. */
+  readonly shape: readonly number[]
+  /** Module paths that the operations come from. */
+  readonly modules: readonly string[]
+  readonly ms: number
 }
 
 export interface Device {

@@ -55,6 +55,10 @@ class InterpStep implements Step {
     return nodes.map((n) => `${n.op} ${n.dtype} [${n.shape}]${n.origin ? `  ${n.origin.module} ${n.origin.site}` : ''}`).join('\n')
   }
 
+  profile(): [] {
+    return []
+  }
+
   #realiseCell(node: Node): void {
     const values: Values = new Map()
     evaluateAll([node], values)

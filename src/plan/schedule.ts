@@ -58,14 +58,17 @@ export interface KernelInfo {
 export class PlanBuilder {
   readonly machine: Machine
   readonly fuse: boolean
+  /** Every kernel in a segment of its own, so that a profile can time it. */
+  readonly separate: boolean
   readonly programs: VectorProgram[] = []
   readonly operations: string[] = []
   readonly kernels: KernelInfo[] = []
   loops = 0
 
-  constructor(machine: Machine, fuse: boolean) {
+  constructor(machine: Machine, fuse: boolean, separate = false) {
     this.machine = machine
     this.fuse = fuse
+    this.separate = separate
   }
 
   operation(name: string): number {
@@ -88,6 +91,8 @@ export interface ScheduleInput {
   readonly destinations: readonly Destination[]
   /** Roots whose values are read after the plan. */
   readonly kept: readonly PNode[]
+  /** Whether this is the body of a loop. */
+  readonly nested: boolean
 }
 
 export interface Schedule {
@@ -167,7 +172,12 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
       plan.kernels.push(describe(w, stage))
     }
     if (stage === last) for (const c of copies) lower(copyKernel(c.root), [locate(bufferBase(c.root)), c.location])
-    emitPhases(plan, lowered, steps)
+    if (plan.separate && !input.nested) {
+      for (const l of lowered) {
+        emitPhases(plan, [l], steps)
+        flush()
+      }
+    } else emitPhases(plan, lowered, steps)
     for (const w of here) {
       if (w.group.kind === 'loop') steps.push(...scheduleLoop(plan, w, input, locate, newBlock))
       if (w.group.kind === 'host') {
@@ -292,25 +302,29 @@ function assignDestinations(
   return copies
 }
 
-/** Whether the kernel reads the cell only at the very element that it then writes, in one pass. */
+/** Whether the kernel reads the cell only at the very element that it then writes, in the same pass. */
 function writesInPlace(w: Work, node: PNode, cell: PNode | null): boolean {
   const { kernel, buffers } = w.emitted!
   const old = cell ? buffers.indexOf(cell) : -1
   if (old < 0) return true
-  const written = buffers.indexOf(node)
   if (kernel.kind === 'scatter') return false
   if (kernel.kind === 'contraction' && (kernel.a.buffer === old || kernel.b.buffer === old)) return false
-  if (kernel.kind === 'nest' && kernel.passes.length > 1) return false
-  const stores = kernel.kind === 'contraction' ? kernel.stores : kernel.passes.flatMap((p) => p.stores)
-  const target = stores.find((s) => s.buffer === written)
-  if (!target) return false
-  let aligned = true
-  const check = (buffer: number, index: { key: string } | null): void => {
-    if (buffer === old && index?.key !== target.index.key) aligned = false
-  }
-  for (const s of stores) loadsOf(s.value, check)
-  if (kernel.kind === 'nest') for (const p of kernel.passes) for (const r of p.reductions) loadsOf(r.value, () => { aligned = false })
-  return aligned
+  const written = buffers.indexOf(node)
+  const passes = kernel.kind === 'contraction' ? [{ stores: kernel.stores, reductions: [] }] : kernel.passes
+  return passes.every(({ stores, reductions }) => {
+    const target = stores.find((s) => s.buffer === written)
+    let aligned = true
+    const elsewhere = (buffer: number): void => {
+      if (buffer === old) aligned = false
+    }
+    for (const r of reductions) loadsOf(r.value, elsewhere)
+    for (const s of stores) {
+      loadsOf(s.value, (buffer, index) => {
+        if (buffer === old && (!target || index?.key !== target.index.key)) aligned = false
+      })
+    }
+    return aligned
+  })
 }
 
 /** Calls of independent kernels, phase by phase, so that they share barriers. */
@@ -397,7 +411,7 @@ function scheduleLoop(
     return output ? [{ root, location: moving(locate(output), bytesOf(root)), cell: null }] : []
   })
   const bodyBlock = newBlock(0, w.stage, w.stage)
-  const inner = schedule(plan, { graph: body, leafLocation, constantLocation: input.constantLocation, destinations, kept: [] }, bodyBlock)
+  const inner = schedule(plan, { graph: body, leafLocation, constantLocation: input.constantLocation, destinations, kept: [], nested: true }, bodyBlock)
   bodyBlock.bytes = inner.arenaBytes
   const copyStep = (root: PNode, from: Location, to: Location): AbstractStep[] => {
     const out: AbstractStep[] = []

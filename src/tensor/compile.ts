@@ -6,7 +6,7 @@ import type { TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
 import { Node } from '../graph/node.ts'
 import { activeTrace, type Guard, Trace, withTrace } from '../graph/trace.ts'
-import { type Device, defaultDevice, type Step } from '../plan/device.ts'
+import { type Device, defaultDevice, type KernelTime, type Step } from '../plan/device.ts'
 import { TensorBase } from './base.ts'
 import { settleCells } from './pending.ts'
 import { Tensor } from './tensor.ts'
@@ -36,6 +36,8 @@ export interface Compiled<A extends readonly Arg[], R> {
   (...args: { [K in keyof A]: Callable<A[K]> }): R
   /** Lists the kernels of the plan used last (or of all), with operations, module path and call site. */
   explain(): string
+  /** Time of each kernel with these arguments, averaged; the step runs `runs` + 3 times. */
+  profile(args: { [K in keyof A]: Callable<A[K]> }, runs?: number): KernelTime[]
   /** How many times the function has been recorded, and why each time. */
   readonly traces: readonly string[]
 }
@@ -62,8 +64,8 @@ export function compile<const A extends readonly Arg[], R extends Result>(fn: (.
   const traces: string[] = []
   let latest: Recorded | null = null
 
-  const call = (...args: readonly unknown[]): R => {
-    if (activeTrace()) return fn(...(args as unknown as A))
+  /** The recording that serves these arguments, made if need be, with their values. */
+  const find = (args: readonly unknown[]): { found: Recorded; values: TypedArray[] } => {
     const tensors: (TensorBase | number)[] = []
     const key = args.map((a, i) => signature(a, `argument ${i + 1} of ${name}`, tensors)).join(';')
     const device = deviceOf(name, tensors)
@@ -77,11 +79,20 @@ export function compile<const A extends readonly Arg[], R extends Result>(fn: (.
     }
     latest = found
     settleCells(device)
-    return found.rebuild(found.step.run(tensors.map(hostValues))) as R
+    return { found, values: tensors.map(hostValues) }
+  }
+  const call = (...args: readonly unknown[]): R => {
+    if (activeTrace()) return fn(...(args as unknown as A))
+    const { found, values } = find(args)
+    return found.rebuild(found.step.run(values)) as R
   }
   return Object.assign(call, {
     explain: (): string =>
       latest?.step.explain() ?? `${name} has not been called yet: call it once, then explain() lists its kernels.`,
+    profile: (args: readonly unknown[], runs = 20): KernelTime[] => {
+      const { found, values } = find(args)
+      return found.step.profile(values, runs)
+    },
     traces,
   }) as Compiled<A, R>
 }

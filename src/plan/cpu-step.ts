@@ -1,0 +1,105 @@
+/** @file A compiled step on a CPU device: one plan whose cells stay in the device's memory between runs. */
+import type { TypedArray } from '../core/dtype.ts'
+import type { Cell } from '../graph/cell.ts'
+import type { Node } from '../graph/node.ts'
+import type { CpuDevice, Plan } from './cpu.ts'
+import type { KernelTime, Step, StepGraph } from './device.ts'
+import { explainPlan } from './explain.ts'
+import { leafValues } from './leaves.ts'
+import { buildGraph } from './pgraph.ts'
+import { atSlot, type Destination } from './schedule.ts'
+
+export class CpuStep implements Step {
+  readonly #device: CpuDevice
+  readonly #graph: StepGraph
+  readonly #plan: Plan
+  readonly #leaves: readonly Node[]
+  /** Address table entry of every cell that the plan reads or writes. */
+  readonly #cells = new Map<Cell, number>()
+  readonly #cellSet: ReadonlySet<Cell>
+  #separate: Plan | null = null
+
+  constructor(device: CpuDevice, graph: StepGraph) {
+    this.#device = device
+    this.#graph = graph
+    const { plan, leaves } = this.#make(false)
+    this.#plan = plan
+    this.#leaves = leaves
+    const cellOfLeaf = new Map([...graph.reads].map(([cell, leaf]) => [leaf, cell]))
+    ;[...graph.writes.keys()].forEach((cell, i) => {
+      this.#cells.set(cell, firstCell + i)
+    })
+    leaves.forEach((leaf, i) => {
+      const place = plan.leaves[i]
+      const cell = cellOfLeaf.get(leaf)
+      if (cell && place && 'slot' in place) this.#cells.set(cell, place.slot)
+    })
+    this.#cellSet = new Set(this.#cells.keys())
+  }
+
+  #make(separate: boolean): { plan: Plan; leaves: Node[] } {
+    const { outputs, writes, reads, name } = this.#graph
+    const written = [...writes]
+    const pgraph = buildGraph([...outputs, ...written.map(([, value]) => value)], { bakeConstants: true })
+    const pnodeOf = new Map(pgraph.leaves.map((l) => [l.node, l.pnode]))
+    const destinations = written.map(([cell], i): Destination => {
+      const leaf = reads.get(cell)
+      return {
+        root: pgraph.roots[outputs.length + i]!,
+        location: atSlot(firstCell + i),
+        cell: (leaf && pnodeOf.get(leaf)) ?? null,
+      }
+    })
+    const plan = this.#device.plan(pgraph, outputs, name, destinations, separate)
+    return { plan, leaves: pgraph.leaves.map((l) => l.node) }
+  }
+
+  get codeBytes(): number {
+    return this.#device.codeBytes(this.#plan)
+  }
+
+  run(args: readonly TypedArray[]): TypedArray[] {
+    return this.#run(this.#plan, args)
+  }
+
+  profile(args: readonly TypedArray[], runs: number): KernelTime[] {
+    this.#separate ??= this.#make(true).plan
+    const plan = this.#separate
+    const totals: number[] = []
+    // The first runs compile and warm up.
+    for (let r = -3; r < runs; r++) {
+      const times: number[] = []
+      this.#run(plan, args, times)
+      if (r < 0) continue
+      times.forEach((t, i) => {
+        totals[i] = (totals[i] ?? 0) + t / runs
+      })
+    }
+    return totals.map((ms, i) => {
+      const info = plan.kernels[i]
+      return { operations: info?.operations ?? ['copy'], shape: info?.shape ?? [], modules: info?.modules ?? [], ms }
+    })
+  }
+
+  #run(plan: Plan, args: readonly TypedArray[], times?: number[]): TypedArray[] {
+    const device = this.#device
+    const slots = device.slots(plan)
+    for (const [cell, slot] of this.#cells) slots[slot] = device.settle(cell)
+    const values = this.#leaves.map((leaf): TypedArray | null => {
+      if (leaf.op === 'cell') return null
+      const position = this.#graph.parameters.indexOf(leaf)
+      return position >= 0 ? args[position]! : leafValues(leaf)
+    })
+    const results = device.run(plan, slots, values, times)
+    for (const cell of this.#graph.writes.keys()) cell.settle(cell.residence!)
+    device.trim(this.#cellSet)
+    return results
+  }
+
+  explain(): string {
+    return explainPlan(this.#plan.name, this.#plan.kernels, this.#plan.arenaBytes)
+  }
+}
+
+/** Entries of the address table before it: status and arena. */
+const firstCell = 2
