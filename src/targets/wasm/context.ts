@@ -2,7 +2,7 @@
 import type { Reg, VectorProgram } from '../../kernels/vector.ts'
 import { FunctionWriter } from './encoder.ts'
 import { I32, Op, Simd, V128 } from './opcodes.ts'
-import { type Assignment, assign, usage } from './registers.ts'
+import { assign, survey, type Usage } from './registers.ts'
 
 export interface LowerOptions {
   /** Emit relaxed SIMD's fused multiply-add. */
@@ -21,10 +21,11 @@ export class Context {
   exit = 0
   /** Bit patterns of the registers that are the same constant throughout, by register. */
   readonly constants = new Map<Reg, readonly number[]>()
-  readonly #assignment: Assignment
-  readonly #constantLocal = new Map<string, number>()
-  readonly #firstInt: number
-  readonly #firstVector: number
+  readonly #usage: Usage
+  /** The local of every register. */
+  readonly #locals: Int32Array
+  /** Whether a register is read once and written once, so that its local may never come to be. */
+  readonly #once: Uint8Array
   readonly #scratchInt: number[] = []
   readonly #scratchVector: number[] = []
 
@@ -33,16 +34,21 @@ export class Context {
     this.relaxed = options.relaxed
     this.pins = options.pins ? 0 : undefined
     this.f = new FunctionWriter(program.params)
-    const counts = usage(program)
-    this.#findConstants(counts.writes)
-    this.#assignment = assign(program, counts, (reg) => this.constants.has(reg))
-    this.#firstInt = this.f.locals(I32, this.#assignment.ints)
-    this.#firstVector = this.f.locals(V128, this.#assignment.vectors)
+    this.#usage = survey(program)
+    this.#findConstants()
+    const { slot, ints, vectors } = assign(program, this.#usage, (reg) => this.constants.has(reg))
+    const first = { i: this.f.locals(I32, ints), v: this.f.locals(V128, vectors) }
+    const { reads, writes } = this.#usage
+    this.#locals = slot.map((at, reg) => (reg < program.params ? reg : first[program.registers[reg]] + at))
+    this.#once = Uint8Array.from(reads, (count, reg) => {
+      return count === 1 && writes[reg] === 1 && reg >= program.params && !this.constants.has(reg) ? 1 : 0
+    })
     this.#placeConstants()
   }
 
   /** Registers written once, by a constant, need no code where they stand: their value is set on entry. */
-  #findConstants(writes: Int32Array): void {
+  #findConstants(): void {
+    const { writes } = this.#usage
     const visit = (body: VectorProgram['body']): void => {
       for (const instr of body) {
         if (instr.op === 'const' && writes[instr.d] === 1) {
@@ -65,42 +71,40 @@ export class Context {
 
   /** One local for every distinct constant that is read, set on entry: a `v128.const` inside a loop is slow in V8. */
   #placeConstants(): void {
+    const placed = new Map<number | string, number>()
     for (const [reg, bits] of this.constants) {
-      const key = bits.join()
-      if (this.#assignment.reads[reg] === 0 || isZero(bits) || this.#constantLocal.has(key)) continue
-      const local = this.f.locals(V128)
-      this.#constantLocal.set(key, local)
-      this.pushConstant(bits)
-      this.f.set(local)
+      if (this.#usage.reads[reg] === 0 || isZero(bits)) continue
+      const key = isSplat(bits) ? bits[0] : bits.join()
+      let local = placed.get(key)
+      if (local === undefined) {
+        local = this.f.locals(V128)
+        placed.set(key, local)
+        this.pushConstant(bits)
+        this.f.set(local)
+      }
+      this.#locals[reg] = local
     }
   }
 
   /** Pushes a vector constant: a splat where the lanes agree. */
   pushConstant(bits: readonly number[]): void {
-    const [a, b, c, d] = bits
-    if (a === b && b === c && c === d && a !== 0) {
-      this.f.i32(a)
+    if (isSplat(bits) && !isZero(bits)) {
+      this.f.i32(bits[0])
       this.f.simd(Simd.i32x4Splat)
     } else {
-      this.f.v128(a, b, c, d)
+      this.f.v128(bits[0], bits[1], bits[2], bits[3])
     }
   }
 
   local(reg: Reg): number {
-    if (reg < this.program.params) return reg
-    const constant = this.constants.get(reg)
-    if (constant !== undefined) return this.#constantLocal.get(constant.join()) ?? -1
-    const slot = this.#assignment.slot[reg]
-    return this.program.registers[reg] === 'i' ? this.#firstInt + slot : this.#firstVector + slot
+    return this.#locals[reg]
   }
 
   /** Pushes a register that the instruction being lowered reads once. */
   push(reg: Reg): void {
-    const { reads, writes } = this.#assignment
     if (this.#pushZero(reg)) return
-    const only = reads[reg] === 1 && writes[reg] === 1 && reg >= this.program.params && !this.constants.has(reg)
-    if (only) this.f.take(this.local(reg))
-    else this.f.get(this.local(reg))
+    if (this.#once[reg] === 1) this.f.take(this.#locals[reg])
+    else this.f.get(this.#locals[reg])
   }
 
   /** Pushes a register that the instruction being lowered reads several times. */
@@ -152,6 +156,10 @@ export class Context {
   }
 }
 
+function isSplat(bits: readonly number[]): boolean {
+  return bits[0] === bits[1] && bits[1] === bits[2] && bits[2] === bits[3]
+}
+
 function isZero(bits: readonly number[]): boolean {
-  return bits.every((lane) => lane === 0)
+  return bits[0] === 0 && isSplat(bits)
 }

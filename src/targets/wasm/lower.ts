@@ -118,7 +118,7 @@ function lowerInstr(c: Context, instr: Instr): void {
       lowerTranspose(c, instr)
       return
     case 'pin':
-      lowerPin(c)
+      lowerPin(c, instr.at)
       return
   }
 }
@@ -221,15 +221,17 @@ function lowerIf(c: Context, instr: Extract<Instr, { op: 'if' }>): void {
 }
 
 /**
- * An exit of the loop that is never taken, because no buffer begins among the last bytes of memory. V8 moves no load
- * over the end of a basic block; without such ends it hoists all loads of a tile above its arithmetic, and spills. The
- * exit leads to code that reads the accumulators, or V8 would put the arithmetic off until the loop's end, and spill
- * too. Every pin compares with another number, since V8 removes a branch whose condition an earlier one has decided.
+ * An exit of the loop that is never taken, because no address of 32-bit elements is odd (and no buffer begins among the
+ * last bytes of memory). V8 moves no load over the end of a basic block; without such ends it hoists all loads of a tile
+ * above its arithmetic, and spills. The exit leads to code that reads the accumulators, or V8 would put the arithmetic
+ * off until the loop's end, and spill too. Every pin compares with another number, since V8 removes a branch whose
+ * condition an earlier one has decided.
  */
-function lowerPin(c: Context): void {
+function lowerPin(c: Context, at: Reg | undefined): void {
   const { f } = c
   if (c.pins === undefined || c.program.params < 3 || c.exit === 0) return
-  f.get(0)
+  if (at === undefined) f.get(0)
+  else c.pushAgain(at)
   f.i32(-1 - 2 * c.pins++)
   f.op(Op.i32Eq)
   f.brIf(f.depth - c.exit)

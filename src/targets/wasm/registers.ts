@@ -3,16 +3,21 @@
  * last mention in the innermost block that holds all its mentions; locals are shared by registers whose lives do not
  * overlap, which keeps functions small for the compilers behind.
  */
-import type { Instr, IntOperand, Reg, VectorProgram } from '../../kernels/vector.ts'
+import type { Instr, Reg, VectorProgram } from '../../kernels/vector.ts'
 
 interface Block {
   readonly parent: Block | undefined
   /** The instruction of the parent block that this block belongs to. */
   readonly position: number
   readonly depth: number
+  /** The blocks of its instructions, in order. */
+  readonly inner: Block[]
+  /** The registers at home here. */
+  readonly lives: Life[]
 }
 
 interface Life {
+  readonly reg: Reg
   home: Block
   first: number
   last: number
@@ -22,10 +27,12 @@ interface Life {
 export interface Usage {
   readonly reads: Int32Array
   readonly writes: Int32Array
+  readonly root: Block
+  readonly lives: readonly (Life | undefined)[]
 }
 
 /** Where every register lives: the index of its local among those of its kind (parameters keep their own: -1). */
-export interface Assignment extends Usage {
+export interface Assignment {
   readonly slot: Int32Array
   readonly ints: number
   readonly vectors: number
@@ -33,9 +40,6 @@ export interface Assignment extends Usage {
 
 /** Calls `read` and `write` for the registers that an instruction itself mentions, not those of nested blocks. */
 export function mentions(instr: Instr, read: (reg: Reg) => void, write: (reg: Reg) => void): void {
-  const operand = (value: IntOperand): void => {
-    if (typeof value === 'number') read(value)
-  }
   switch (instr.op) {
     case 'int':
     case 'const':
@@ -44,7 +48,7 @@ export function mentions(instr: Instr, read: (reg: Reg) => void, write: (reg: Re
       return
     case 'i2':
       read(instr.a)
-      operand(instr.b)
+      if (typeof instr.b === 'number') read(instr.b)
       write(instr.d)
       return
     case 'loadInt':
@@ -90,110 +94,111 @@ export function mentions(instr: Instr, read: (reg: Reg) => void, write: (reg: Re
       for (const d of instr.d) write(d)
       return
     case 'loop':
-      operand(instr.from)
-      operand(instr.to)
+      if (typeof instr.from === 'number') read(instr.from)
+      if (typeof instr.to === 'number') read(instr.to)
       write(instr.i)
       return
     case 'if':
       read(instr.a)
-      operand(instr.b)
+      if (typeof instr.b === 'number') read(instr.b)
       return
     case 'pin':
       return
   }
 }
 
-/** Assigns locals. Registers for which `skip` is true get none (-1). */
-export function assign(program: VectorProgram, usage: Usage, skip: (reg: Reg) => boolean): Assignment {
-  const { registers, params } = program
-  const lives: (Life | undefined)[] = new Array(registers.length)
-  const root: Block = { parent: undefined, position: 0, depth: 0 }
-  const blocks = new Map<readonly Instr[], Block>()
-
-  const mention = (reg: Reg, block: Block, position: number): void => {
-    const life = lives[reg]
-    if (life === undefined) {
-      lives[reg] = { home: block, first: position, last: position }
-      return
+/** Counts reads and writes of every register, and finds where each lives. */
+export function survey(program: VectorProgram): Usage {
+  const count = program.registers.length
+  const reads = new Int32Array(count)
+  const writes = new Int32Array(count)
+  const lives: (Life | undefined)[] = new Array(count).fill(undefined)
+  const root: Block = { parent: undefined, position: 0, depth: 0, inner: [], lives: [] }
+  let block = root
+  let position = 0
+  const read = (reg: Reg): void => {
+    reads[reg]++
+    mention(lives, reg, block, position)
+  }
+  const write = (reg: Reg): void => {
+    writes[reg]++
+    mention(lives, reg, block, position)
+  }
+  const visit = (body: readonly Instr[], here: Block): void => {
+    for (let at = 0; at < body.length; at++) {
+      block = here
+      position = at
+      mentions(body[at], read, write)
+      for (const nested of innerBlocks(body[at])) {
+        const inner: Block = { parent: here, position: at, depth: here.depth + 1, inner: [], lives: [] }
+        here.inner.push(inner)
+        visit(nested, inner)
+      }
     }
-    let here = block
-    let at = position
-    while (life.home !== here) {
-      if (here.depth >= life.home.depth) {
-        at = here.position
-        here = here.parent ?? root
-      }
-      if (life.home !== here && life.home.depth > here.depth) {
-        life.first = life.last = life.home.position
-        life.home = life.home.parent ?? root
-      }
-    }
-    life.first = Math.min(life.first, at)
-    life.last = Math.max(life.last, at)
   }
-
-  const survey = (body: readonly Instr[], block: Block): void => {
-    blocks.set(body, block)
-    body.forEach((instr, position) => {
-      const note = (reg: Reg): void => mention(reg, block, position)
-      mentions(instr, note, note)
-      for (const inner of innerBlocks(instr)) survey(inner, { parent: block, position, depth: block.depth + 1 })
-    })
-  }
-  survey(program.body, root)
-
-  // Registers that begin and end at each instruction of their home block.
-  const begins = new Map<Block, Map<number, Reg[]>>()
-  for (let reg = params; reg < registers.length; reg++) {
-    const life = lives[reg]
-    if (life === undefined || skip(reg)) continue
-    const at = begins.get(life.home) ?? new Map<number, Reg[]>()
-    begins.set(life.home, at)
-    const list = at.get(life.first)
-    if (list === undefined) at.set(life.first, [reg])
-    else list.push(reg)
-  }
-
-  const slot = new Int32Array(registers.length).fill(-1)
-  const free: Record<'i' | 'v', number[]> = { i: [], v: [] }
-  const count = { i: 0, v: 0 }
-  const walk = (body: readonly Instr[]): void => {
-    const block = blocks.get(body) ?? root
-    const starting = begins.get(block)
-    const ending = new Map<number, Reg[]>()
-    body.forEach((instr, position) => {
-      for (const reg of starting?.get(position) ?? []) {
-        const kind = registers[reg]
-        slot[reg] = free[kind].pop() ?? count[kind]++
-        const last = lives[reg]?.last ?? position
-        const list = ending.get(last)
-        if (list === undefined) ending.set(last, [reg])
-        else list.push(reg)
-      }
-      for (const inner of innerBlocks(instr)) walk(inner)
-      for (const reg of ending.get(position) ?? []) free[registers[reg]].push(slot[reg])
-    })
-  }
-  walk(program.body)
-  return { ...usage, slot, ints: count.i, vectors: count.v }
+  visit(program.body, root)
+  return { reads, writes, root, lives }
 }
 
-/** Counts reads and writes of every register. */
-export function usage(program: VectorProgram): Usage {
-  const reads = new Int32Array(program.registers.length)
-  const writes = new Int32Array(program.registers.length)
-  const survey = (body: readonly Instr[]): void => {
-    for (const instr of body) {
-      mentions(
-        instr,
-        (reg) => reads[reg]++,
-        (reg) => writes[reg]++,
-      )
-      for (const inner of innerBlocks(instr)) survey(inner)
+/** Widens the life of a register to another place where it is mentioned. */
+function mention(lives: (Life | undefined)[], reg: Reg, block: Block, position: number): void {
+  const life = lives[reg]
+  if (life === undefined) {
+    lives[reg] = { reg, home: block, first: position, last: position }
+    return
+  }
+  let here: Block | undefined = block
+  let at = position
+  while (here !== undefined && here !== life.home) {
+    if (here.depth >= life.home.depth) {
+      at = here.position
+      here = here.parent
+    } else if (life.home.parent !== undefined) {
+      life.first = life.last = life.home.position
+      life.home = life.home.parent
     }
   }
-  survey(program.body)
-  return { reads, writes }
+  if (at < life.first) life.first = at
+  if (at > life.last) life.last = at
+}
+
+/** Assigns locals. Registers for which `skip` is true get none (-1). */
+export function assign(program: VectorProgram, { root, lives }: Usage, skip: (reg: Reg) => boolean): Assignment {
+  const { registers, params } = program
+  const slot = new Int32Array(registers.length).fill(-1)
+  for (const life of lives) {
+    if (life !== undefined && life.reg >= params && !skip(life.reg)) life.home.lives.push(life)
+  }
+  const free: Record<'i' | 'v', number[]> = { i: [], v: [] }
+  const count = { i: 0, v: 0 }
+  const walk = (block: Block): void => {
+    const births = block.lives.sort((p, q) => p.first - q.first)
+    const deaths = births.slice().sort((p, q) => p.last - q.last)
+    let dead = 0
+    const bury = (before: number): void => {
+      for (; dead < deaths.length && deaths[dead].last < before; dead++) {
+        const { reg } = deaths[dead]
+        free[registers[reg]].push(slot[reg])
+      }
+    }
+    let born = 0
+    const bear = (until: number): void => {
+      for (; born < births.length && births[born].first <= until; born++) {
+        const { reg, first } = births[born]
+        bury(first)
+        slot[reg] = free[registers[reg]].pop() ?? count[registers[reg]]++
+      }
+    }
+    for (const inner of block.inner) {
+      bear(inner.position)
+      bury(inner.position)
+      walk(inner)
+    }
+    bear(Number.POSITIVE_INFINITY)
+    bury(Number.POSITIVE_INFINITY)
+  }
+  walk(root)
+  return { slot, ints: count.i, vectors: count.v }
 }
 
 /** The blocks nested in an instruction. */
