@@ -185,8 +185,11 @@ export type Instr =
   | { readonly op: 'fold'; readonly fn: Horizontal; readonly d: Reg; readonly a: Reg }
   /** Transposes `lanes` registers of `lanes` lanes: d[i] lane j = a[j] lane i. */
   | { readonly op: 'transpose'; readonly d: readonly Reg[]; readonly a: readonly Reg[] }
-  /** Keeps a compiler behind the target from moving loads across this point (no meaning of its own). */
-  | { readonly op: 'pin' }
+  /**
+   * Keeps a compiler behind the target from moving loads across this point (no meaning of its own). `at`: an address of
+   * 32-bit elements that the surrounding code has in a register anyway.
+   */
+  | { readonly op: 'pin'; readonly at?: Reg }
 
 export interface VectorProgram {
   readonly name: string
@@ -447,8 +450,8 @@ export class ProgramBuilder {
     return d
   }
 
-  pin(): void {
-    this.emit({ op: 'pin' })
+  pin(at?: Reg): void {
+    this.emit(at === undefined ? { op: 'pin' } : { op: 'pin', at })
   }
 
   finish(): VectorProgram {
