@@ -133,7 +133,7 @@ export function delinearise(linear: Index, shape: readonly number[]): Index[] {
   const out = new Array<Index>(shape.length)
   let rest = linear
   for (let i = shape.length - 1; i >= 0; i--) {
-    const n = shape[i]!
+    const n = shape[i]
     if (n === 0) out[i] = zero
     else if (i === 0 && rest.lo >= 0 && rest.hi < n) out[i] = rest
     else {
@@ -148,8 +148,8 @@ export function linearise(indices: readonly Index[], strides: readonly number[])
   let constant = 0
   const terms: Term[] = []
   for (let i = 0; i < indices.length; i++) {
-    const s = strides[i]!
-    const index = indices[i]!
+    const s = strides[i]
+    const index = indices[i]
     constant += index.constant * s
     for (const t of index.terms) terms.push({ atom: t.atom, factor: t.factor * s })
   }
@@ -265,7 +265,7 @@ function without(terms: ReadonlyMap<string, Term>, atoms: readonly Atom[]): Term
 function sameTerms(a: Index, b: Index): boolean {
   return (
     a.terms.length === b.terms.length &&
-    a.terms.every((t, i) => t.factor === b.terms[i]!.factor && t.atom.key === b.terms[i]!.atom.key)
+    a.terms.every((t, i) => t.factor === b.terms[i].factor && t.atom.key === b.terms[i].atom.key)
   )
 }
 
@@ -308,7 +308,7 @@ function modRest(rest: Index, d: number): Index {
 
 /** The atom where nothing but a constant is added to it. */
 function onlyAtom(a: Index): Atom | null {
-  return a.terms.length === 1 && a.terms[0]!.factor === 1 ? a.terms[0]!.atom : null
+  return a.terms.length === 1 && a.terms[0].factor === 1 ? a.terms[0].atom : null
 }
 
 /** a = g·high + low with 0 ≤ low < g, where g > 1 divides d: then ⌊a/d⌋ = ⌊high/(d/g)⌋. */
@@ -321,7 +321,7 @@ function separate(a: Index, d: number): { g: number; high: Index; low: Index } |
     divisors.push(g)
   }
   for (let n = terms.length; n > 0; n--) {
-    g = divisors[n - 1]!
+    g = divisors[n - 1]
     if (g === 1) continue
     const low = new Index(a.constant, sorted(terms.slice(n)))
     const q = Math.floor(low.lo / g)

@@ -181,7 +181,7 @@ describe('recovery of affine addresses', () => {
             const out = [1]
             factors.forEach((f, i) => {
               if ((bits >> i) & 1) out.push(f)
-              else out[out.length - 1]! *= f
+              else out[out.length - 1] *= f
             })
             return out
           }
