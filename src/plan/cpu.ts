@@ -126,7 +126,8 @@ export class CpuDevice implements Device {
 
   #plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[], separate = false): Plan {
     const builder = new PlanBuilder(this.target.machine, this.fuse, separate)
-    let slots = 2
+    // Cells that are only read follow those that are written.
+    let slots = writes.reduce((n, w) => Math.max(n, w.location.slot + 1), 2)
     const inputBlocks: Block[] = []
     const locationOf = new Map<PNode, Location>()
     const blockOf = new Map<PNode, Block>()
@@ -141,7 +142,6 @@ export class CpuDevice implements Device {
         locationOf.set(pnode, atBlock(block))
       }
     }
-    for (const w of writes) slots = Math.max(slots, w.location.slot + 1)
     const constantBlock = graph.constants.length > 0 ? new Block(graph.constants.length * 4, 0, 0) : null
     // Inputs stand before the arena proper: they live through the whole run.
     let head = 0
