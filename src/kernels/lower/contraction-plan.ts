@@ -72,8 +72,6 @@ export function orient(c: Canonical, a: Side, b: Side, swap: boolean): Problem {
 export const product = (loops: readonly Loop[]): number => loops.reduce((n, l) => n * l.extent, 1)
 
 export function choosePlan(problems: readonly Problem[], machine: Machine): Plan {
-  const hook = (globalThis as { __plan?: (all: Plan[]) => Plan }).__plan
-  if (hook) return hook(problems.flatMap((p) => [...candidates(p, machine)]))
   let best: Plan | null = null
   for (const problem of problems) {
     for (const plan of candidates(problem, machine)) {

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { Contraction } from '../../../src/kernels/kernel.ts'
 import { lowerContraction } from '../../../src/kernels/lower/contraction.ts'
 import type { Machine } from '../../../src/kernels/vector.ts'
-import { conv, convInputGradient, convWeightGradient, matmul } from './contractions.ts'
-import { evaluateLowered, worstError } from './run.ts'
+import { biasReluTwice, conv, convInputGradient, convWeightGradient, matmul } from './contractions.ts'
+import { evaluateLowered, inputs, worstEpilogueError, worstError } from './run.ts'
 
 const machine = (lanes: number, small = false): Machine => ({
   lanes,
@@ -18,21 +18,11 @@ const machine = (lanes: number, small = false): Machine => ({
 /** Small caches make small products go the ways of large ones. */
 const machines = [machine(4), machine(8), machine(16), machine(4, true), machine(8, true), machine(16, true)]
 
-export function inputs(c: Contraction): [Float32Array, Float32Array] {
-  let seed = 7
-  const random = (): number => {
-    seed = (seed * 1103515245 + 12345) & 0x7fffffff
-    return seed / 0x3fffffff - 1
-  }
-  const make = (i: number): Float32Array => Float32Array.from({ length: c.buffers[i].size }, random)
-  return [make(0), make(1)]
-}
-
-function check(c: Contraction, m: Machine, parts: number): void {
+function check(c: Contraction, m: Machine, parts: number, error = worstError): void {
   const lowered = lowerContraction(c, m)
-  const [a, b] = inputs(c)
-  const out = evaluateLowered(c, lowered, [a, b], parts)
-  expect(worstError(c, a, b, out[2]), lowered.calls.map((x) => x.program.name).join()).toBeLessThan(1)
+  const given = inputs(c)
+  const out = evaluateLowered(c, lowered, given, parts)
+  expect(error(c, given, out), lowered.calls.map((x) => x.program.name).join()).toBeLessThan(1)
 }
 
 const size = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) }, fc.constantFrom(0, 1, 2, 64, 97))
@@ -53,6 +43,21 @@ describe('contractions by evaluation', () => {
     fc.assert(
       fc.property(shape, anyMachine, parts, (s, m, p) => check(matmul(s), m, p)),
       { numRuns: 150 },
+    )
+  })
+
+  test('epilogues', () => {
+    const shape = fc.record({
+      m: size,
+      n: size,
+      k: size,
+      batch: fc.constantFrom(1, 2),
+      tb: fc.boolean(),
+      tc: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(shape, anyMachine, parts, (s, m, p) => check(matmul(s, biasReluTwice), m, p, worstEpilogueError)),
+      { numRuns: 60 },
     )
   })
 

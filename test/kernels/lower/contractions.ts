@@ -16,6 +16,31 @@ const plain: Epilogue = ({ index, size }) => ({
   stores: [{ buffer: 2, index, value: accumulator }],
 })
 
+/**
+ * Buffer 2 gets max(sum + bias[innermost] + residual, 0), buffer 3 twice the sum in the order of the variables reversed.
+ * Buffer 4 is the bias, buffer 5 the residual.
+ */
+export const biasReluTwice: Epilogue = ({ vars, index, size }) => {
+  const inner = vars[vars.length - 1]
+  const f32 = { dtype: 'float32' } as const
+  const load = (buffer: number, at: Index): Expr => ({ op: 'load', ...f32, buffer, index: at, guards: [] })
+  const binary = (fn: 'add' | 'mul' | 'max', a: Expr, b: Expr): Expr => ({ op: 'binary', ...f32, fn, a, b })
+  const constant = (value: number): Expr => ({ op: 'constant', ...f32, value })
+  const sum = binary('add', binary('add', accumulator, load(4, indexOf(inner))), load(5, index))
+  let reversed = 1
+  const strides = vars.map((v) => {
+    reversed *= v.extent
+    return reversed / v.extent
+  })
+  return {
+    sizes: [size, size, inner.extent, size],
+    stores: [
+      { buffer: 2, index, value: binary('max', sum, constant(0)) },
+      { buffer: 3, index: linearise(vars.map(indexOf), strides), value: binary('mul', accumulator, constant(2)) },
+    ],
+  }
+}
+
 interface Loose {
   readonly extent: number
   readonly a: number
