@@ -90,10 +90,40 @@ export function lowerV2(c: Context, { fn, a, b, d }: Of<'v2'>): void {
     shiftLanes(c, fn, a, b, d)
     return
   }
+  if ((fn === 'f.min' || fn === 'f.max') && boundByConstant(c, fn, a, b, d)) return
   const swap = commutative.has(fn) && c.fresh(b) && !c.fresh(a)
   pushTwo(c, swap ? b : a, swap ? a : b)
   c.f.simd(binary[fn])
   c.pop(d)
+}
+
+/**
+ * The minimum or maximum of `x` and a constant that is no NaN: V8's own `min` and `max` take a dozen instructions, and
+ * `pmin(x, constant)` is right except for the sign of some zeros. Whether it has been lowered so.
+ */
+function boundByConstant(c: Context, fn: 'f.min' | 'f.max', a: Reg, b: Reg, d: Reg): boolean {
+  const x = c.constants.has(b) ? a : b
+  const constant = c.constants.has(b) ? b : a
+  const bits = c.constants.get(constant)
+  if (bits === undefined || bits.some(isNaNBits)) return false
+  // Of zeros, the first operand stays: wrong for max(-0, 0) and min(0, -0). The former is cured by adding 0.
+  const zeros = bits.filter((lane) => lane === 0).length
+  if (fn === 'f.min' ? bits.includes(MINUS_ZERO) : zeros % bits.length !== 0) return false
+  c.push(x)
+  c.pushAgain(constant)
+  c.f.simd(fn === 'f.min' ? Simd.f32x4Pmin : Simd.f32x4Pmax)
+  if (fn === 'f.max' && zeros > 0) {
+    c.pushConstant([0, 0, 0, 0])
+    c.f.simd(Simd.f32x4Add)
+  }
+  c.pop(d)
+  return true
+}
+
+const MINUS_ZERO = -(2 ** 31)
+
+function isNaNBits(bits: number): boolean {
+  return (bits & 0x7fffffff) > 0x7f800000
 }
 
 /** Pushes two operands, which may be the same register. */

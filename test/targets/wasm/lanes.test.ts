@@ -113,8 +113,13 @@ describe('lane-wise operations', () => {
       b.store(3, 0, b.v2(fn, x, x))
     })
     check(same, pairs(), (a) => lanewise2(fn, a, a), fn)
-    const constant = build(4, (b) => b.store(3, 0, b.v2(fn, b.load(0, 0), b.i32(37))))
-    check(constant, pairs(), (a) => lanewise2(fn, a, lanesOf([37, 37, 37, 37])), fn)
+    for (const value of [37, 0, ...[-0, 1, -2.5, Number.NaN, Number.POSITIVE_INFINITY].map(bits)]) {
+      const constant = lanesOf(Array(4).fill(value))
+      const right = build(4, (b) => b.store(3, 0, b.v2(fn, b.load(0, 0), b.i32(value))))
+      check(right, pairs(), (a) => lanewise2(fn, a, constant), fn)
+      const left = build(4, (b) => b.store(3, 0, b.v2(fn, b.i32(value), b.load(0, 0))))
+      check(left, pairs(), (a) => lanewise2(fn, constant, a), fn)
+    }
   })
 
   test.each<V3>(['f.fma', 'f.fnma', 'select'])('%s, rounded twice', (fn) => {
