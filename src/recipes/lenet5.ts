@@ -1,12 +1,12 @@
 /** @file LeNet-5, the network that read cheques. */
 
-import { digits } from '../data/digits.ts'
 import { crossEntropy } from '../loss/index.ts'
 import { AvgPool2d, Conv2d, Flatten, Linear, Sequential, Tanh } from '../nn/index.ts'
 import { AdamW, schedule } from '../optim/index.ts'
 import { accuracy } from '../train/metrics.ts'
 import type { Recipe } from './recipe.ts'
 import { Standardize } from './standardize.ts'
+import { writtenDigits } from './written.ts'
 
 const init = 'glorotUniform'
 
@@ -40,5 +40,5 @@ export const lenet5: Recipe = {
   schedule: (steps) => schedule.cosine(steps),
   loss: crossEntropy,
   metrics: [accuracy],
-  data: () => digits(),
+  data: writtenDigits,
 }

@@ -14,6 +14,11 @@ export interface RecipeDefaults {
   readonly lr: number
 }
 
+export interface SetSizes {
+  readonly train?: number
+  readonly test?: number
+}
+
 /** A model, and how to train it. */
 export interface Recipe {
   /** As on the command line. */
@@ -36,6 +41,6 @@ export interface Recipe {
   readonly schedule?: (steps: number) => Schedule
   readonly loss: Loss
   readonly metrics: readonly Metric[]
-  /** The data set that is taken where none is given. */
-  readonly data: () => Promise<{ readonly train: ArrayDataset; readonly test: ArrayDataset }>
+  /** The data sets that are taken where none are given, each of at most so many examples. */
+  readonly data: (most?: SetSizes) => Promise<{ readonly train: ArrayDataset; readonly test: ArrayDataset }>
 }

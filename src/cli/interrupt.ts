@@ -1,0 +1,32 @@
+/** @file Ctrl-C: the first one ends the work in good order, the second one at once. */
+
+import { constants } from 'node:os'
+import { Interrupted } from './failure.ts'
+
+export interface Interruption {
+  readonly signal: AbortSignal
+  /** What to throw once everything is in order. */
+  error(message: string): Interrupted
+  /** From now on signals end the process as usual. */
+  release(): void
+}
+
+/** Listens to SIGINT and SIGTERM. */
+export function onInterrupt(): Interruption {
+  const controller = new AbortController()
+  let status = 128 + constants.signals.SIGINT
+  const listen = (name: NodeJS.Signals): void => {
+    status = 128 + constants.signals[name]
+    if (controller.signal.aborted) process.exit(status)
+    controller.abort()
+  }
+  const names = ['SIGINT', 'SIGTERM'] as const
+  for (const name of names) process.on(name, listen)
+  return {
+    signal: controller.signal,
+    error: (message) => new Interrupted(message, status),
+    release: () => {
+      for (const name of names) process.off(name, listen)
+    },
+  }
+}

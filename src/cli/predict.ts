@@ -1,0 +1,62 @@
+/** @file `glia predict`. */
+
+import { GliaError } from '../core/errors.ts'
+import type { Column } from '../data/dataset.ts'
+import { predict } from '../train/evaluate.ts'
+import { useDevice } from './device.ts'
+import { readInputs } from './inputs.ts'
+import { loadRun } from './run.ts'
+
+export interface PredictOptions {
+  readonly limit?: number
+  readonly json?: boolean
+}
+
+const BAR = 30
+
+/** Classifies the picture or pictures of a file. */
+export async function predictFile(run: string, file: string, options: PredictOptions): Promise<void> {
+  // A thread more would take longer to start than it saves.
+  await useDevice({ threads: 1 })
+  const { model, recipe, record } = await loadRun(run)
+  const { classes } = record
+  const [, height, width] = recipe.inputShape
+  const x = await readInputs(file, { height, width, fit: classes.every((name) => /^\d$/.test(name)), ...options })
+  const probabilities = (await predict(model, x)).softmax()
+  if (probabilities.shape[1] !== classes.length) {
+    throw new GliaError(
+      `${run}/run.json names ${classes.length} classes; the model tells ${probabilities.shape[1]} apart.`,
+    )
+  }
+  const values = await probabilities.data()
+  const count = countOf(x)
+  for (let i = 0; i < count; i++) {
+    const ranked = classes
+      .map((name, c) => ({ class: name, probability: values[i * classes.length + c] }))
+      .sort((a, b) => b.probability - a.probability)
+    if (options.json) console.log(JSON.stringify({ file, index: i, class: ranked[0].class, probabilities: ranked }))
+    else if (count > 1) console.log(`${String(i).padStart(String(count - 1).length)}  ${row(ranked[0], 0, false)}`)
+    else console.log(table(ranked))
+  }
+}
+
+interface Ranked {
+  readonly class: string
+  readonly probability: number
+}
+
+function table(ranked: readonly Ranked[]): string {
+  const width = Math.max(...ranked.map((r) => r.class.length))
+  return ranked.map((r) => row(r, width, true)).join('\n')
+}
+
+/** `7   99.81 %  ███████████████`. */
+function row({ class: name, probability }: Ranked, width: number, bar: boolean): string {
+  const percent = `${(100 * probability).toFixed(2)} %`.padStart(8)
+  const drawn = bar ? '█'.repeat(Math.round(BAR * probability)) : ''
+  return `${name.padEnd(width)}  ${percent}  ${drawn}`.trimEnd()
+}
+
+function countOf({ data, shape }: Column): number {
+  return data.length / shape.reduce((a, b) => a * b, 1)
+}

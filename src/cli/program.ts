@@ -1,0 +1,122 @@
+/** @file The commands and their options. */
+
+import { readFileSync } from 'node:fs'
+import { Command, type CommanderError } from 'commander'
+import type { EvalOptions } from './eval.ts'
+import { HelpShown, UsageError } from './failure.ts'
+import type { PredictOptions } from './predict.ts'
+import type { TrainOptions } from './train.ts'
+import { list, positive, TARGETS, target, whole } from './values.ts'
+
+/** Threads beyond this are surely a slip of the finger. */
+const MAX_THREADS = 256
+const DATA = 'directory of MNIST-like IDX files (default: digits that Glia writes itself)'
+
+export function makeProgram(): Command {
+  const program = new Command('glia')
+    .description('Trains neural networks, measures them and predicts with them.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this')
+    .helpCommand(false)
+    .showSuggestionAfterError(false)
+    .action((_, command: Command) => command.outputHelp())
+  speakPlainly(program)
+
+  const add = (usage: string, description: string): Command => {
+    const command = program.command(usage).description(description).helpOption('-h, --help', 'print this')
+    speakPlainly(command)
+    return command.showSuggestionAfterError(false)
+  }
+  const finish = (command: Command): Command => command.option('--debug', 'with errors, show where they come from')
+
+  const train = device(add('train <recipe>', 'train a recipe, measure it and save it'))
+    .option('--data <dir>', DATA)
+    .option('--epochs <n>', 'times that the training set is gone through', whole('--epochs', 1))
+    .option('--batch <n>', 'examples per step', whole('--batch', 1))
+    .option('--lr <x>', 'learning rate to start from', positive('--lr'))
+    .option('--seed <n>', 'of weights and order (default: 0)', whole('--seed', 0, 2 ** 31 - 1))
+    .option('--limit <n>', 'use only the first examples of each set', whole('--limit', 1))
+    .option('--out <dir>', 'where to save (default: runs/<recipe>-1, -2, …)')
+    .option('--json', 'print one JSON object per line instead of a progress bar')
+    .action(async (recipe: string, options: TrainOptions) => (await import('./train.ts')).train(recipe, options))
+  finish(train)
+
+  const measure = device(add('eval <run>', 'measure a saved model: loss, accuracy, confusion matrix'))
+    .option('--data <dir>', 'directory of MNIST-like IDX files (default: the data that it was trained with)')
+    .option('--limit <n>', 'use only the first examples', whole('--limit', 1))
+    .option('--json', 'print one JSON object')
+    .action(async (run: string, options: EvalOptions) => (await import('./eval.ts')).evaluateRun(run, options))
+  finish(measure)
+
+  const predict = add('predict <run> <file>', 'classify a picture (PNG), or all pictures of an IDX file')
+    .option('--limit <n>', 'only the first pictures of an IDX file', whole('--limit', 1))
+    .option('--json', 'print one JSON object per picture')
+    .action(async (run: string, file: string, options: PredictOptions) =>
+      (await import('./predict.ts')).predictFile(run, file, options),
+    )
+  finish(predict)
+
+  const summary = add('summary <recipe>', "list a model's layers, output shapes and parameters").action(
+    async (recipe: string) => (await import('./summary.ts')).printSummary(recipe),
+  )
+  finish(summary)
+
+  const recipes = add('recipes', 'list the recipes')
+    .option('--json', 'print one JSON object per recipe')
+    .action(async (options: { json?: boolean }) => (await import('./summary.ts')).listRecipes(options))
+  finish(recipes)
+
+  const doctor = add('doctor', 'tell what Glia can use on this machine')
+    .option('--json', 'print one JSON object')
+    .action(async (options: { json?: boolean }) => (await import('./doctor.ts')).doctor(options))
+  finish(doctor)
+  return program
+}
+
+/** Options of commands that compute at length. */
+function device(command: Command): Command {
+  return command
+    .option('--target <name>', `what computes: ${TARGETS.join(', ')} (default: auto)`, target)
+    .option('--threads <n>', 'threads (default: the physical cores)', whole('--threads', 1, MAX_THREADS))
+}
+
+export function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}
+
+/** Turns the parser's errors into sentences that name what would be right. */
+function speakPlainly(command: Command): void {
+  command.configureOutput({ outputError: () => {} }).exitOverride((error) => {
+    throw error.exitCode === 0 ? new HelpShown() : new UsageError(explain(command, error))
+  })
+}
+
+function explain(command: Command, { code, message }: CommanderError): string {
+  const quoted = /'(.*)'/s.exec(message)?.[1] ?? ''
+  const name = command.parent ? `glia ${command.name()}` : 'glia'
+  switch (code) {
+    case 'commander.unknownCommand':
+    case 'commander.excessArguments':
+      if (!command.parent) {
+        const commands = command.commands.map((c) => c.name())
+        return `There is no command ${JSON.stringify(command.args[0] ?? quoted)}; known are ${list(commands)}.`
+      }
+      return `${name} takes ${arguments_(command)}; received ${command.args.map((a) => JSON.stringify(a)).join(' ')}.`
+    case 'commander.unknownOption':
+      return `${name} has no option ${quoted}; known are ${list(command.options.flatMap((o) => o.long ?? []))}.`
+    case 'commander.missingArgument':
+      return `${name} needs ${arguments_(command)}.`
+    case 'commander.optionMissingArgument':
+      return `The option ${quoted} needs a value.`
+    default:
+      return message.replace(/^error: /, '').split('\n')[0]
+  }
+}
+
+function arguments_(command: Command): string {
+  const names = command.registeredArguments.map((a) => `<${a.name()}>`)
+  return names.length === 0 ? 'no arguments' : `the argument${names.length > 1 ? 's' : ''} ${names.join(' ')}`
+}

@@ -1,0 +1,148 @@
+/** @file A saved run: `model.safetensors` with the weights, `run.json` with what is needed to use and judge them. */
+
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { GliaError } from '../core/errors.ts'
+import {
+  readSafetensors,
+  type StoredTensor,
+  type TensorToWrite,
+  type TensorValues,
+  writeSafetensors,
+} from '../io/safetensors.ts'
+import { Buffer, type StateDict } from '../nn/index.ts'
+import { writeFileAtomic } from '../node/files.ts'
+import { recipes } from '../recipes/index.ts'
+import type { Recipe } from '../recipes/recipe.ts'
+import { tensor } from '../tensor/factories.ts'
+import type { History } from '../train/callbacks.ts'
+import type { Model } from '../train/evaluate.ts'
+import { list } from './values.ts'
+
+/** Counts up when a reader of the old form could not read the new one. */
+const FORMAT = 1
+const WEIGHTS = 'model.safetensors'
+const RECORD = 'run.json'
+
+export interface RunSettings {
+  readonly epochs: number
+  readonly batch: number
+  readonly lr: number
+  readonly seed: number
+  /** null: the recipe's own data. */
+  readonly data: string | null
+  readonly limit: number | null
+  readonly target: string
+  readonly threads: number
+}
+
+export interface RunRecord {
+  readonly format: number
+  /** Version of Glia. */
+  readonly glia: string
+  readonly recipe: string
+  readonly settings: RunSettings
+  readonly classes: readonly string[]
+  readonly history: History
+}
+
+export interface Run {
+  readonly record: RunRecord
+  readonly recipe: Recipe
+  /** With the saved weights. */
+  readonly model: Model
+}
+
+/** Writes both files; a reader never sees one half written. */
+export async function saveRun(directory: string, model: Model, record: Omit<RunRecord, 'format'>): Promise<void> {
+  const tensors: [string, TensorToWrite][] = []
+  for (const [name, t] of model.namedState()) {
+    const values = { dtype: t.dtype, shape: t.shape, data: await t.data() } as TensorValues
+    tensors.push([name, t instanceof Buffer && t.savedAs ? { ...values, as: t.savedAs } : values])
+  }
+  const metadata = { format: 'pt', glia: String(FORMAT), recipe: record.recipe }
+  await writeFileAtomic(join(directory, WEIGHTS), writeSafetensors(tensors, Object.entries(metadata)))
+  await writeFileAtomic(join(directory, RECORD), `${JSON.stringify({ format: FORMAT, ...record }, null, 2)}\n`)
+}
+
+/** @throws GliaError, one sentence, if a file is missing, damaged, of another version, or they don't belong together */
+export async function loadRun(directory: string): Promise<Run> {
+  const record = readRecord(await readText(directory), join(directory, RECORD))
+  const recipe = recipes[record.recipe]
+  const path = join(directory, WEIGHTS)
+  const model = recipe.build()
+  loadWeights(model, await readWeights(path), path, recipe)
+  return { record, recipe, model }
+}
+
+async function readText(directory: string): Promise<string> {
+  try {
+    return await readFile(join(directory, RECORD), 'utf8')
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'ENOTDIR') throw new GliaError(`${directory} is a file; name the directory of a run.`)
+    if (code !== 'ENOENT') throw new GliaError(`${join(directory, RECORD)} cannot be read (${code}).`)
+    throw new GliaError(`${directory} holds no saved run: there is no ${RECORD}. Train one with glia train.`)
+  }
+}
+
+function readRecord(text: string, path: string): RunRecord {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new GliaError(`${path} is damaged: it is not JSON.`)
+  }
+  const { format, recipe, classes, settings } = (value ?? {}) as Partial<RunRecord>
+  if (typeof format === 'number' && format > FORMAT) {
+    throw new GliaError(`${path} was written by a later version of Glia (format ${format}; this one reads ${FORMAT}).`)
+  }
+  const sound =
+    format === FORMAT &&
+    typeof recipe === 'string' &&
+    Array.isArray(classes) &&
+    classes.every((c) => typeof c === 'string') &&
+    typeof settings === 'object' &&
+    settings !== null
+  if (!sound) throw new GliaError(`${path} is damaged: it does not describe a run.`)
+  if (!Object.hasOwn(recipes, recipe)) {
+    throw new GliaError(`${path} names the recipe ${JSON.stringify(recipe)}; known are ${list(Object.keys(recipes))}.`)
+  }
+  return value as RunRecord
+}
+
+async function readWeights(path: string): Promise<Map<string, StoredTensor>> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(path)
+  } catch (error) {
+    const code = codeOf(error)
+    throw new GliaError(code === 'ENOENT' ? `${path} is missing.` : `${path} cannot be read (${code}).`)
+  }
+  try {
+    return readSafetensors(bytes).tensors
+  } catch (error) {
+    throw error instanceof GliaError ? new GliaError(`${path}: ${error.message}`) : error
+  }
+}
+
+function loadWeights(model: Model, stored: Map<string, StoredTensor>, path: string, recipe: Recipe): void {
+  const dict: StateDict = {}
+  for (const [name, { data, shape, dtype }] of stored) dict[name] = tensor(data, { shape, dtype })
+  const { missing, unexpected, mismatched } = model.loadStateDict(dict, { strict: false })
+  const shape = (s: readonly number[]): string => `[${s.join(', ')}]`
+  const [wrong] = mismatched
+  const problem =
+    missing.length > 0
+      ? `it lacks ${list(missing)}`
+      : unexpected.length > 0
+        ? `it has ${list(unexpected)}, which the model does not have`
+        : wrong
+          ? `${wrong.key} has the shape ${shape(wrong.received)} instead of ${shape(wrong.expected)}`
+          : ''
+  if (problem !== '') throw new GliaError(`${path} does not fit the recipe ${recipe.name}: ${problem}.`)
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}

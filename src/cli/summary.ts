@@ -1,0 +1,32 @@
+/** @file `glia summary` and `glia recipes`. */
+
+import { summary } from '../nn/summary.ts'
+import { setDefaultDevice } from '../plan/device.ts'
+import { InterpDevice } from '../plan/interp.ts'
+import { recipes } from '../recipes/index.ts'
+import { recipeNamed } from './lookup.ts'
+
+/** Prints a recipe's layers, output shapes and parameters. */
+export function printSummary(name: string): void {
+  const recipe = recipeNamed(name)
+  // Nothing is computed; this device is there at once.
+  setDefaultDevice(new InterpDevice())
+  console.log(String(summary(recipe.build(), recipe.inputShape)))
+}
+
+/** Prints every recipe with its defaults. */
+export function listRecipes({ json }: { readonly json?: boolean }): void {
+  const all = Object.values(recipes)
+  const width = Math.max(...all.map((r) => r.name.length))
+  for (const { name, description, paper, defaults } of all) {
+    if (json) {
+      console.log(JSON.stringify({ name, description, paper, defaults }))
+      continue
+    }
+    const { epochs, batchSize, lr } = defaults
+    const indent = ' '.repeat(width + 2)
+    console.log(`${name.padEnd(width)}  ${description}`)
+    console.log(`${indent}${paper}`)
+    console.log(`${indent}${epochs} epochs, batch ${batchSize}, learning rate ${lr}`)
+  }
+}

@@ -1,0 +1,160 @@
+/** @file `glia train`. */
+
+import { join, resolve } from 'node:path'
+import type { Device } from '../plan/device.ts'
+import type { Recipe } from '../recipes/recipe.ts'
+import { manualSeed } from '../tensor/random.ts'
+import type { Callback, History } from '../train/callbacks.ts'
+import { fit } from '../train/fit.ts'
+import { progressBar, scores } from '../train/progress.ts'
+import { loadSets, type Sets, sizes } from './data.ts'
+import { type DeviceChoice, describe, useDevice } from './device.ts'
+import { type Interruption, onInterrupt } from './interrupt.ts'
+import { recipeNamed } from './lookup.ts'
+import { type OutDirectory, prepareOut } from './out.ts'
+import { version } from './program.ts'
+import { saveRun } from './run.ts'
+
+export interface TrainOptions extends DeviceChoice {
+  readonly data?: string
+  readonly epochs?: number
+  readonly batch?: number
+  readonly lr?: number
+  readonly seed?: number
+  readonly limit?: number
+  readonly out?: string
+  readonly json?: boolean
+}
+
+interface Settings {
+  readonly epochs: number
+  readonly batch: number
+  readonly lr: number
+  readonly seed: number
+}
+
+/** Trains a recipe, measures it and saves it. */
+export async function train(name: string, options: TrainOptions): Promise<void> {
+  const recipe = recipeNamed(name)
+  const { epochs, batchSize, lr } = recipe.defaults
+  const settings: Settings = {
+    epochs: options.epochs ?? epochs,
+    batch: options.batch ?? batchSize,
+    lr: options.lr ?? lr,
+    seed: options.seed ?? 0,
+  }
+  const interruption = onInterrupt()
+  const out = await prepareOut(options.out, recipe.name)
+  try {
+    await trainInto(out, recipe, settings, options, interruption)
+  } finally {
+    // Only if nothing was saved: directories that hold something stay.
+    await out.discard()
+    interruption.release()
+  }
+}
+
+async function trainInto(
+  out: OutDirectory,
+  recipe: Recipe,
+  settings: Settings,
+  options: TrainOptions,
+  { signal, error }: Interruption,
+): Promise<void> {
+  const sets = await loadSets(recipe, options.data, options.limit)
+  const device = await useDevice(options)
+  if (signal.aborted) throw error('Interrupted before the training began; nothing was saved.')
+  manualSeed(settings.seed)
+  const model = recipe.build(sets.train)
+  const say = options.json ? new JsonLines(recipe, settings) : new Lines(recipe, settings)
+  say.start(model.parameterCount(), device, sets, out.path)
+  const steps = Math.ceil(sets.train.length / settings.batch) * settings.epochs
+  const history = await fit(model, sets.train, {
+    loss: recipe.loss,
+    optimizer: recipe.optimizer(model.parameters(), settings.lr),
+    ...(recipe.schedule ? { schedule: recipe.schedule(steps) } : {}),
+    metrics: recipe.metrics,
+    validation: sets.test,
+    epochs: settings.epochs,
+    batchSize: settings.batch,
+    seed: settings.seed,
+    callbacks: [say.callback],
+    signal,
+  })
+  if (history.steps === 0) throw error('Interrupted before the first step; nothing was saved.')
+  await saveRun(out.path, model, {
+    glia: version(),
+    recipe: recipe.name,
+    settings: {
+      ...settings,
+      data: options.data === undefined ? null : resolve(options.data),
+      limit: options.limit ?? null,
+      target: device.name,
+      threads: device.threads,
+    },
+    classes: sets.train.classes ?? [],
+    history,
+  })
+  if (history.stopped) {
+    const done = `${history.epochs.length} of ${settings.epochs} epochs`
+    throw error(`Interrupted after ${history.steps} steps (${done} complete); saved in ${out.path}.`)
+  }
+  say.done(history, out.path)
+}
+
+/** What a person sees. */
+class Lines {
+  readonly #recipe: Recipe
+  readonly #settings: Settings
+  readonly callback: Callback = progressBar()
+
+  constructor(recipe: Recipe, settings: Settings) {
+    this.#recipe = recipe
+    this.#settings = settings
+  }
+
+  start(parameters: number, device: Device, sets: Sets, out: string): void {
+    const { epochs, batch, lr, seed } = this.#settings
+    const rows = [
+      ['parameters', parameters.toLocaleString('en-US')],
+      ['data', `${sets.name}: ${sizes(sets)}`],
+      ['target', describe(device)],
+      ['settings', `${epochs} epochs, batch ${batch}, learning rate ${lr}, seed ${seed}`],
+      ['out', out],
+    ]
+    console.log(`${this.#recipe.name}: ${this.#recipe.description}`)
+    for (const [key, value] of rows) console.log(`  ${key.padEnd(10)}  ${value}`)
+  }
+
+  done({ epochs }: History, out: string): void {
+    const last = epochs.at(-1)?.val
+    if (last) console.log(`Test: ${scores(last)}`)
+    console.log(`Saved ${join(out, 'model.safetensors')} and run.json. Try: glia eval ${out}`)
+  }
+}
+
+/** What a program reads. */
+class JsonLines {
+  readonly #recipe: Recipe
+  readonly #settings: Settings
+  readonly callback: Callback = {
+    onEpochEnd: ({ epoch, train, val, seconds }) => print({ event: 'epoch', epoch, train, val, seconds }),
+  }
+
+  constructor(recipe: Recipe, settings: Settings) {
+    this.#recipe = recipe
+    this.#settings = settings
+  }
+
+  start(parameters: number, { name, threads }: Device): void {
+    print({ event: 'start', recipe: this.#recipe.name, parameters, target: name, threads, seed: this.#settings.seed })
+  }
+
+  done({ epochs }: History, out: string): void {
+    print({ event: 'done', metrics: epochs.at(-1)?.val ?? {}, out })
+  }
+}
+
+function print(value: object): void {
+  console.log(JSON.stringify(value))
+}
