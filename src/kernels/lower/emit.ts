@@ -286,7 +286,7 @@ export class ExprEmitter {
   #inside(guards: readonly Guard[]): Reg {
     const { b } = this
     const { open, margin, vector } = this.places.mask(guards)
-    let mask = this.scopes.lanes(Array.from({ length: b.lanes }, (_, l) => (open[l] === false ? 0 : -1)))
+    let mask = this.scopes.lanes(Array.from({ length: b.lanes }, (_, l) => ((open[l] ?? open.at(-1)) ? -1 : 0)))
     if (vector !== null) mask = b.v2('and', mask, vector)
     if (margin !== null) mask = b.v2('andNot', mask, this.places.outside(margin))
     return mask

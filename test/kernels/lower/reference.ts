@@ -21,9 +21,12 @@ export interface Failure {
 /** Runs a nest on `memory` and returns the failures of index checks. */
 export function runNest(nest: Nest, memory: Memory): Failure[] {
   const run = new Run(memory)
-  const values = run.values
+  const { values } = run
   const over = (vars: readonly Var[], body: () => void): void => {
-    if (vars.length === 0) return body()
+    if (vars.length === 0) {
+      body()
+      return
+    }
     for (let i = 0; i < vars[0].extent; i++) {
       values.set(vars[0], i)
       over(vars.slice(1), body)
@@ -33,9 +36,11 @@ export function runNest(nest: Nest, memory: Memory): Failure[] {
     run.reduced.clear()
     for (const pass of nest.passes) {
       const states = pass.reductions.map((r) => start(r))
-      pass.reductions.forEach((r, k) => run.reduced.set(r.id, finish(r, states[k])))
+      const publish = (): void => {
+        for (const [k, r] of pass.reductions.entries()) run.reduced.set(r.id, finish(r, states[k]))
+      }
       over(pass.inner, () => iteration(run, pass, states))
-      pass.reductions.forEach((r, k) => run.reduced.set(r.id, finish(r, states[k])))
+      publish()
     }
   })
   return run.failures
@@ -158,8 +163,11 @@ class Run {
         const r = binary(e.fn, this.value(e.a), this.value(e.b), e.a.dtype)
         return e.dtype === 'uint8' ? r & 255 : e.dtype === 'int32' ? r | 0 : r
       }
-      case 'select':
-        return this.value(e.condition) === 0 ? this.value(e.b) : this.value(e.a)
+      case 'select': {
+        // Both sides are computed: an index check on either may fail.
+        const [a, b] = [this.value(e.a), this.value(e.b)]
+        return this.value(e.condition) === 0 ? b : a
+      }
       case 'cast': {
         const x = this.value(e.x)
         if (e.dtype === 'bool') return x === 0 ? 0 : 1
