@@ -3,8 +3,8 @@ import { createDeviceSync } from '../../src/plan/create.ts'
 import type { Device } from '../../src/plan/device.ts'
 import { InterpDevice } from '../../src/plan/interp.ts'
 
-/** `GLIA_TEST_TARGETS=interp,wasm` chooses; by default the oracle alone. */
-const names = (process.env.GLIA_TEST_TARGETS ?? 'interp').split(',')
+/** `GLIA_TEST_TARGETS=interp` chooses; by default all of them. */
+const names = (process.env.GLIA_TEST_TARGETS ?? 'interp,wasm').split(',')
 
 export const devices: readonly (readonly [name: string, device: Device])[] = names.map((name) => [
   name,

@@ -51,12 +51,19 @@ function input(spec: InputSpec, seed: number, device: Device): Tensor {
 }
 
 /** Within rtol and atol of the expected numbers, NaN and infinities alike. */
-export function expectClose(actual: ArrayLike<number>, expected: Numbers, what: string, rtol = 1e-5, atol = 1e-6): void {
+export function expectClose(
+  actual: ArrayLike<number>,
+  expected: Numbers,
+  what: string,
+  rtol = 1e-5,
+  atol = 1e-6,
+): void {
   expect(actual.length, `${what}: number of values`).toBe(expected.length)
   for (let i = 0; i < expected.length; i++) {
     const e = Number(expected[i] === 'inf' ? Infinity : expected[i] === '-inf' ? -Infinity : expected[i])
     const a = actual[i]
-    const close = Object.is(a, e) || Math.abs(a - e) <= atol + rtol * Math.abs(e) || (Number.isNaN(a) && Number.isNaN(e))
+    const close =
+      Object.is(a, e) || Math.abs(a - e) <= atol + rtol * Math.abs(e) || (Number.isNaN(a) && Number.isNaN(e))
     if (!close) expect.fail(`${what}: element ${i} is ${a}, but PyTorch has ${e}`)
   }
 }
@@ -68,7 +75,10 @@ export function runCase(c: Case, fn: (...inputs: Tensor[]) => Tensor, device: De
   expect(output.shape, `${c.name}: shape`).toEqual(c.output.shape)
   expectClose(output.dataSync(), c.output.data, `${c.name}: output`, rtol, atol)
   if (!c.grads) return
-  output.mul(filled(output.shape, 99, device)).sum().backward()
+  output
+    .mul(filled(output.shape, 99, device))
+    .sum()
+    .backward()
   inputs.forEach((t, k) => {
     const expected = c.grads?.[k]
     if (!expected) return
