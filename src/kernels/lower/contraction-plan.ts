@@ -71,18 +71,35 @@ export function orient(c: Canonical, a: Side, b: Side, swap: boolean): Problem {
 
 export const product = (loops: readonly Loop[]): number => loops.reduce((n, l) => n * l.extent, 1)
 
-export function choosePlan(problems: readonly Problem[], machine: Machine): Plan {
+/** The cheapest plan. `seen` is told of every one that was priced. */
+export function choosePlan(problems: readonly Problem[], machine: Machine, seen?: (plan: Plan) => void): Plan {
   let best: Plan | null = null
   for (const problem of problems) {
-    for (const plan of candidates(problem, machine)) {
-      if (best === null || plan.cost < best.cost) best = plan
-    }
+    const pricer = new Pricer(problem, machine)
+    propose(problem, machine, (form, lane, vectors, rowTile, colTile, packed, packedRows) => {
+      const cost = pricer.price(form, lane, vectors, rowTile, colTile, packed, packedRows)
+      if (best !== null && best.cost <= cost && seen === undefined) return
+      const plan = { problem, form, lane, vectors, rowTile, colTile, packed, packedRows, cost }
+      seen?.(plan)
+      if (best === null || cost < best.cost) best = plan
+    })
   }
   if (best === null) throw new Error('no plan for a contraction')
   return best
 }
 
-function* candidates(problem: Problem, machine: Machine): Generator<Plan> {
+type Consider = (
+  form: Plan['form'],
+  lane: Loop | null,
+  vectors: number,
+  rowTile: TileLoop | null,
+  colTile: TileLoop | null,
+  packed: boolean,
+  packedRows: boolean,
+) => void
+
+/** Goes through all plans worth pricing. */
+function propose(problem: Problem, machine: Machine, consider: Consider): void {
   const { loops } = problem
   const of = (role: Loop['role']): Loop[] => loops.filter((l) => l.role === role)
   const cols = of('col')
@@ -90,32 +107,29 @@ function* candidates(problem: Problem, machine: Machine): Generator<Plan> {
   const rowsPackable = distinct(problem, 'row')
   // Besides accumulators and the held side: one register for what streams past, one for a product, one for the target.
   const budget = machine.vectorRegisters - (machine.fused ? 2 : 3)
-  const price = (plan: Omit<Plan, 'problem' | 'cost'>): Plan => {
-    const whole = { problem, cost: 0, ...plan }
-    return { ...whole, cost: cost(whole, machine) }
-  }
+  const lanes = (cols.length > 0 ? cols : [null]).map((lane) => {
+    const others = cols.filter((l) => l !== lane)
+    return { lane, colTiles: tileLoops(others, 8, true), most: lane ? Math.ceil(lane.extent / machine.lanes) : 1 }
+  })
+  const dots = of('k').filter((l) => l.row === 1 && l.col === 1)
+  const dotTiles = dots.length > 0 ? tileLoops(cols, 8, false) : []
   for (const rowTile of tileLoops(of('row'), machine.vectorRegisters / 2, false)) {
     const rows = rowTile?.size ?? 1
     const fits = (columns: number): boolean => rows * columns + Math.min(rows, columns) <= budget
-    for (const lane of cols.length > 0 ? cols : [null]) {
-      const most = lane === null ? 1 : Math.ceil(lane.extent / machine.lanes)
-      const others = cols.filter((l) => l !== lane)
+    for (const { lane, colTiles, most } of lanes) {
       for (let vectors = 1; vectors <= Math.min(most, 8) && fits(vectors); vectors++) {
-        const base = { form: 'splat', lane, vectors, rowTile } as const
         for (const packedRows of rowTile !== null && rowsPackable ? [false, true] : [false]) {
-          for (const colTile of tileLoops(others, 8, true)) {
-            if (fits(vectors * (colTile?.size ?? 1))) yield price({ ...base, colTile, packed: false, packedRows })
+          for (const colTile of colTiles) {
+            if (!fits(vectors * (colTile?.size ?? 1))) continue
+            consider('splat', lane, vectors, rowTile, colTile, false, packedRows)
           }
-          if (packable && lane !== null) yield price({ ...base, colTile: null, packed: true, packedRows })
+          if (packable && lane !== null) consider('splat', lane, vectors, rowTile, null, true, packedRows)
         }
       }
     }
-    for (const lane of of('k')) {
-      if (lane.row !== 1 || lane.col !== 1) continue
-      for (const colTile of tileLoops(cols, 8, false)) {
-        if (fits(colTile?.size ?? 1)) {
-          yield price({ form: 'dot', lane, vectors: 1, rowTile, colTile, packed: false, packedRows: false })
-        }
+    for (const lane of dots) {
+      for (const colTile of dotTiles) {
+        if (fits(colTile?.size ?? 1)) consider('dot', lane, 1, rowTile, colTile, false, false)
       }
     }
   }
@@ -146,46 +160,69 @@ function distinct({ loops }: Problem, side: 'row' | 'col'): boolean {
 
 // Prices -----------------------------------------------------------------------------------------------------------
 
-function cost(plan: Plan, machine: Machine): number {
-  const { problem, form, lane, rowTile, colTile, packed } = plan
-  const { lanes } = machine
-  const summed = problem.loops.filter((l) => l.role === 'k')
-  const tiled = [lane, rowTile?.loop, colTile?.loop]
-  const others = problem.loops.filter((l) => l.role !== 'k' && !tiled.includes(l))
-  const steps =
-    product(summed.filter((l) => l !== lane)) * (form === 'dot' && lane ? Math.ceil(lane.extent / lanes) : 1)
-  const laneTiles = form === 'dot' || lane === null ? [[1, 1]] : split(Math.ceil(lane.extent / lanes), plan.vectors)
-  const colTiles = colTile === null ? [[1, 1]] : split(colTile.loop.extent, colTile.size)
-  const rowTiles = rowTile === null ? [[1, 1]] : split(rowTile.loop.extent, rowTile.size)
-  const load =
-    packed || form === 'dot' || lane === null || lane.col === 1 ? 1 : Math.abs(lane.col) === 2 ? 3 : lanes + 2
-  const miss =
-    (packed ? 0 : missCycles(summed, 'col', plan, machine)) +
-    (plan.packedRows ? 0 : missCycles(summed, 'row', plan, machine))
-  let cycles = 0
-  for (const [rows, m] of rowTiles) {
-    for (const [vectors, n] of laneTiles) {
-      for (const [columns, p] of colTiles) {
-        const width = vectors * columns
-        const perStep = stepCycles(rows, width, load, machine) + miss
-        cycles += m * n * p * (steps * perStep + storeCycles(plan, rows, width, lanes) + 25)
-      }
-    }
-  }
-  cycles *= product(others)
-  if (packed && lane) cycles += packCycles(plan, 'col', lane)
-  if (plan.packedRows && rowTile) cycles += packCycles(plan, 'row', rowTile.loop)
-  return cycles
-}
+/** Estimates cycles. Plans are many, so what does not depend on the plan is worked out once. */
+class Pricer {
+  readonly #machine: Machine
+  /** Steps of the sum, and elements of the result. */
+  readonly #steps: number
+  readonly #results: number
+  readonly #missRow: number
+  readonly #missCol: number
+  readonly #packRow: (tile: Loop) => number
+  readonly #packCol: (tile: Loop) => number
 
-/** [tile size, how many such tiles] for a loop of `extent`. */
-function split(extent: number, size: number): [number, number][] {
-  const whole = Math.floor(extent / size)
-  const rest = extent - whole * size
-  const tiles: [number, number][] = []
-  if (whole > 0) tiles.push([size, whole])
-  if (rest > 0) tiles.push([rest, 1])
-  return tiles
+  constructor({ loops }: Problem, machine: Machine) {
+    this.#machine = machine
+    const summed = loops.filter((l) => l.role === 'k')
+    this.#steps = product(summed)
+    this.#results = product(loops.filter((l) => l.role !== 'k'))
+    this.#missRow = missCycles(summed, 'row', machine)
+    this.#missCol = missCycles(summed, 'col', machine)
+    this.#packRow = packCycles(loops, 'row')
+    this.#packCol = packCycles(loops, 'col')
+  }
+
+  price(
+    form: Plan['form'],
+    lane: Loop | null,
+    vectors: number,
+    rowTile: TileLoop | null,
+    colTile: TileLoop | null,
+    packed: boolean,
+    packedRows: boolean,
+  ): number {
+    const { lanes } = this.#machine
+    const dot = form === 'dot'
+    const laneExtent = lane === null ? 1 : lane.extent
+    const laneVectors = Math.ceil(laneExtent / lanes)
+    const steps = dot ? (this.#steps / laneExtent) * laneVectors : this.#steps
+    const rowExtent = rowTile === null ? 1 : rowTile.loop.extent
+    const colExtent = colTile === null ? 1 : colTile.loop.extent
+    const load = packed || dot || lane === null || lane.col === 1 ? 1 : Math.abs(lane.col) === 2 ? 3 : lanes + 2
+    const miss = dot ? 0 : (packed ? 0 : this.#missCol) + (packedRows ? 0 : this.#missRow)
+    const store = dot ? 7 : lane === null || lane.out === 1 ? 2 : 2 + lanes
+    const tiles = (rows: number, columns: number, count: number): number => {
+      if (count === 0 || rows === 0 || columns === 0) return 0
+      const step = stepCycles(rows, columns, load, this.#machine) + miss
+      return count * (steps * step + rows * columns * store + 25)
+    }
+    // Whole tiles and those cut off along the rows, the columns or both. Column tiles of splats are exact.
+    const size = rowTile === null ? 1 : rowTile.size
+    const across = dot || colTile === null ? 1 : colTile.size
+    const [extent, width] = dot ? [colExtent, colTile === null ? 1 : colTile.size] : [laneVectors, vectors]
+    const wholeRows = Math.floor(rowExtent / size)
+    const wholeCols = Math.floor(extent / width)
+    const [restRows, restCols] = [rowExtent % size, extent % width]
+    const one =
+      tiles(size, width * across, wholeRows * wholeCols) +
+      tiles(size, restCols * across, wholeRows) +
+      tiles(restRows, width * across, wholeCols) +
+      tiles(restRows, restCols * across, 1)
+    let cycles = (one * this.#results) / (rowExtent * (dot ? colExtent : laneExtent * across))
+    if (packed && lane) cycles += this.#packCol(lane)
+    if (packedRows && rowTile) cycles += this.#packRow(rowTile.loop)
+    return cycles
+  }
 }
 
 /** Cycles for one step of the summed loops: the busiest of arithmetic, loads and the latency of an addition. */
@@ -197,15 +234,10 @@ function stepCycles(rows: number, columns: number, load: number, machine: Machin
   return Math.max(arithmetic, loads / 2.2, 4) + 0.4 + loads * 0.1
 }
 
-function storeCycles(plan: Plan, rows: number, columns: number, lanes: number): number {
-  if (plan.form === 'dot') return rows * columns * 7
-  return rows * columns * (plan.lane === null || plan.lane.out === 1 ? 2 : 2 + lanes)
-}
-
 /** Cycles that a step waits for an operand in memory: every step is a new cache line when it jumps that far. */
-function missCycles(summed: readonly Loop[], side: 'row' | 'col', plan: Plan, machine: Machine): number {
+function missCycles(summed: readonly Loop[], side: 'row' | 'col', machine: Machine): number {
   const inner = summed[summed.length - 1]
-  if (inner === undefined || plan.form === 'dot') return 0
+  if (inner === undefined) return 0
   const jump = Math.abs(inner[side]) * 4
   if (jump < 64) return 0
   const reuse = summed.filter((l) => Math.abs(l[side]) * 4 < 64)
@@ -214,8 +246,8 @@ function missCycles(summed: readonly Loop[], side: 'row' | 'col', plan: Plan, ma
   return jump >= 2048 && lines > 64 ? 4 : 0.7
 }
 
-function packCycles({ problem }: Plan, side: 'row' | 'col', tile: Loop): number {
-  const elements = product(problem.loops.filter((l) => l.role === side || l.role === 'k' || l[side] !== 0))
-  const transposes = problem.loops.some((l) => l.role === 'k' && l[side] === 1)
-  return 3000 + elements * (tile[side] === 1 ? 0.4 : transposes ? 0.8 : 1.5)
+function packCycles(loops: readonly Loop[], side: 'row' | 'col'): (tile: Loop) => number {
+  const elements = product(loops.filter((l) => l.role === side || l.role === 'k' || l[side] !== 0))
+  const transposes = loops.some((l) => l.role === 'k' && l[side] === 1)
+  return (tile) => 3000 + elements * (tile[side] === 1 ? 0.4 : transposes ? 0.8 : 1.5)
 }
