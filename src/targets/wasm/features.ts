@@ -79,10 +79,19 @@ export function hoistsLoads(): boolean {
   return v8 > 0 && v8 < 13
 }
 
-/** Throws where the engine cannot run Glia's kernels at all. */
+/** Throws where the engine cannot run Glia's kernels at all, or where a page's policy does not let it. */
 export function requireSimd(features: Features): void {
-  if (features.simd) return
-  throw new GliaError(
-    'This WebAssembly engine has no 128-bit SIMD. Use a browser of 2023 or later, or Node 20 or later.',
-  )
+  if (!features.simd) {
+    throw new GliaError(
+      'This WebAssembly engine has no 128-bit SIMD. Use a browser of 2023 or later, or Node 20 or later.',
+    )
+  }
+  try {
+    new WebAssembly.Module(tinyModule(() => {}))
+  } catch (cause) {
+    throw new GliaError(
+      "This page's Content-Security-Policy forbids WebAssembly. Allow 'wasm-unsafe-eval' in its script-src.",
+      { cause },
+    )
+  }
 }

@@ -158,12 +158,16 @@ export async function startPool(
   options: PoolOptions,
 ): Promise<Pool | undefined> {
   if (threads < 2 || !mayBlock()) return undefined
-  const workers = spawnInNode(memory, threads, options) ?? spawnInBrowser(memory, threads, options)
+  let failed = false
+  const onError = (): void => {
+    failed = true
+  }
+  const workers = spawnInNode(memory, threads, options) ?? spawnInBrowser(memory, threads, options, onError)
   if (workers === undefined) return undefined
   const words = statusWords(memory)
   const end = performance.now() + START_LIMIT
   while (Atomics.load(words, DONE / 4) < threads - 1) {
-    if (performance.now() > end) {
+    if (failed || performance.now() > end) {
       for (const worker of workers) worker.terminate()
       return undefined
     }
@@ -220,11 +224,18 @@ function spawnInNode(memory: TargetMemory, threads: number, options: PoolOptions
   })
 }
 
-function spawnInBrowser(memory: TargetMemory, threads: number, options: PoolOptions): Terminable[] | undefined {
+/** `onError`: a worker could not start, as where a page's Content-Security-Policy does not allow `blob:`. */
+function spawnInBrowser(
+  memory: TargetMemory,
+  threads: number,
+  options: PoolOptions,
+  onError: () => void,
+): Terminable[] | undefined {
   if (typeof Worker !== 'function' || typeof Blob !== 'function' || !globalThis.crossOriginIsolated) return undefined
   const url = URL.createObjectURL(new Blob([workerSource], { type: 'text/javascript' }))
   const workers = Array.from({ length: threads - 1 }, (_, i) => {
     const worker = new Worker(url, { name: 'glia' })
+    worker.onerror = onError
     worker.postMessage(startOf(memory, i + 1, options))
     return worker
   })
