@@ -78,7 +78,14 @@ const operations: Record<string, (...t: Tensor[]) => Tensor> = {
   repeat: (x) => x.repeat([2, 1, 1, 3]),
   flip: (x) => x.flip([0, 2]),
   roll: (x) => x.roll(3, 2),
-  pad: (x) => x.pad([[0, 1], [1, 2]], 0.5),
+  pad: (x) =>
+    x.pad(
+      [
+        [0, 1],
+        [1, 2],
+      ],
+      0.5,
+    ),
   select: (x) => x.select(2, -1),
   narrow: (x) => x.narrow(2, 1, 2),
   index: (x) => x.index(1, null, [1, 3]),
