@@ -45,10 +45,29 @@ for (const workload of Object.keys(workloads)) {
     times.sort((a, b) => a - b)
     const ms = times[times.length >> 1]!
     const gflops = flops > 0 ? { gflops: round(flops / ms / 1e6) } : {}
-    const line = { workload, peer, threads, ms: round(ms), best_ms: round(times[0]!), runs: times.length, params, ...gflops, start_ms: round(start), first, last }
+    const line = {
+      workload,
+      peer,
+      threads,
+      ms: round(ms),
+      best_ms: round(times[0]!),
+      runs: times.length,
+      params,
+      ...gflops,
+      start_ms: round(start),
+      first,
+      last,
+    }
     console.log(JSON.stringify(line))
   } catch (error) {
-    console.log(JSON.stringify({ workload, peer, threads, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+    console.log(
+      JSON.stringify({
+        workload,
+        peer,
+        threads,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
+    )
   }
 }
 process.exit(0)

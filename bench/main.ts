@@ -14,7 +14,11 @@ import { parseArgs } from 'node:util'
 const here = dirname(fileURLToPath(import.meta.url))
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'mlp_train_b32,lenet5_train_b32,lenet5_train_b128,matmul_255,matmul_256,matmul_1023,matmul_1024,elementwise_chain_4m' },
+    only: {
+      type: 'string',
+      default:
+        'mlp_train_b32,lenet5_train_b32,lenet5_train_b128,matmul_255,matmul_256,matmul_1023,matmul_1024,elementwise_chain_4m',
+    },
     peers: { type: 'string', default: 'torch,tfjs,jax' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
@@ -43,8 +47,22 @@ const torchEnv = {
   MALLOC_TOP_PAD_: '200000000',
 }
 const common = ['--only', values.only, '--seconds', values.seconds]
-const script = (file: string, ...flags: string[]): string[] => [process.execPath, join(peersDir, file), ...common, ...flags]
-const glia = (...flags: string[]): string[] => [values.node, '--import', 'tsx', join(here, 'glia.ts'), ...common, '--threads', values.threads, ...flags]
+const script = (file: string, ...flags: string[]): string[] => [
+  process.execPath,
+  join(peersDir, file),
+  ...common,
+  ...flags,
+]
+const glia = (...flags: string[]): string[] => [
+  values.node,
+  '--import',
+  'tsx',
+  join(here, 'glia.ts'),
+  ...common,
+  '--threads',
+  values.threads,
+  ...flags,
+]
 const torch = ['/usr/bin/python3', join(peersDir, 'torch_bench.py'), ...common, '--threads', values.threads]
 
 interface Side {
@@ -58,8 +76,16 @@ const sides: Side[] = [
   { command: glia('--relaxed', 'false'), env: process.env, peer: 'glia' },
   { command: torch, env: torchEnv, peer: 'torch' },
   // PyTorch held to 256-bit vectors: what it does on machines whose 512-bit units are no wider than their 256-bit ones.
-  { command: torch, env: { ...torchEnv, OPENBLAS_CORETYPE: 'Haswell', DNNL_MAX_CPU_ISA: 'AVX2', ATEN_CPU_CAPABILITY: 'avx2' }, peer: 'torch-avx2' },
-  { command: script('tfjs_bench.mjs', '--backend', 'wasm', '--threads', values.threads, '--gradients', 'own'), env: process.env, peer: 'tfjs' },
+  {
+    command: torch,
+    env: { ...torchEnv, OPENBLAS_CORETYPE: 'Haswell', DNNL_MAX_CPU_ISA: 'AVX2', ATEN_CPU_CAPABILITY: 'avx2' },
+    peer: 'torch-avx2',
+  },
+  {
+    command: script('tfjs_bench.mjs', '--backend', 'wasm', '--threads', values.threads, '--gradients', 'own'),
+    env: process.env,
+    peer: 'tfjs',
+  },
   { command: script('jax_bench.mjs', '--threads', values.threads), env: process.env, peer: 'jax' },
 ]
 const wanted = values.peers.split(',')
@@ -96,7 +122,10 @@ function note(workload: string, peer: string, line: Line): void {
 
 const median = (xs: readonly number[]): number => [...xs].sort((a, b) => a - b)[xs.length >> 1]!
 const rows: object[] = []
-const table: string[] = ['| workload | peer | ms | ratio to glia wasm | ratio to glia wasm plain |', '|---|---|---|---|---|']
+const table: string[] = [
+  '| workload | peer | ms | ratio to glia wasm | ratio to glia wasm plain |',
+  '|---|---|---|---|---|',
+]
 for (const [workload, byPeer] of results) {
   const own = byPeer.get('glia wasm')
   const plain = byPeer.get('glia wasm plain')
@@ -104,8 +133,11 @@ for (const [workload, byPeer] of results) {
     const ms = median(times)
     const ratio = (mine: readonly number[] | undefined): string => (mine ? (ms / median(mine)).toFixed(2) : '')
     const rate = gflops.get(`${workload} ${peer}`)
-    table.push(`| ${workload} | ${peer}${rate ? ` (${rate.toFixed(0)} GFLOP/s)` : ''} | ${ms.toFixed(3)} | ${ratio(own)} | ${ratio(plain)} |`)
-    if (own && !peer.startsWith('glia')) rows.push({ workload, glia_ms: median(own), peer, peer_ms: ms, ratio: ms / median(own) })
+    table.push(
+      `| ${workload} | ${peer}${rate ? ` (${rate.toFixed(0)} GFLOP/s)` : ''} | ${ms.toFixed(3)} | ${ratio(own)} | ${ratio(plain)} |`,
+    )
+    if (own && !peer.startsWith('glia'))
+      rows.push({ workload, glia_ms: median(own), peer, peer_ms: ms, ratio: ms / median(own) })
   }
 }
 if (values.json) for (const r of rows) console.log(JSON.stringify(r))

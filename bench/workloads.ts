@@ -1,7 +1,19 @@
 /** @file Glia's side of the benchmark: the same steps as the peers' scripts in `peers/`, by the same names. */
 import { cat, compile, manualSeed, rand, randint, type Tensor } from '../src/index.ts'
 import { crossEntropy, mse } from '../src/loss/index.ts'
-import { AvgPool2d, Conv2d, Embedding, Flatten, Linear, LSTM, MaxPool2d, Module, ReLU, Sequential, Tanh } from '../src/nn/index.ts'
+import {
+  AvgPool2d,
+  Conv2d,
+  Embedding,
+  Flatten,
+  Linear,
+  LSTM,
+  MaxPool2d,
+  Module,
+  ReLU,
+  Sequential,
+  Tanh,
+} from '../src/nn/index.ts'
 import { Adam, type Optimizer, SGD } from '../src/optim/index.ts'
 
 export interface Workload {
@@ -17,7 +29,13 @@ interface Trainable {
 }
 
 /** A training step: forward, loss, backward, update, loss read. */
-function train(model: Trainable, optimizer: Optimizer, loss: (...batch: Tensor[]) => Tensor, batch: Tensor[], flops = 0): Workload {
+function train(
+  model: Trainable,
+  optimizer: Optimizer,
+  loss: (...batch: Tensor[]) => Tensor,
+  batch: Tensor[],
+  flops = 0,
+): Workload {
   const step = compile((...args: Tensor[]) => {
     const value = loss(...args)
     optimizer.minimize(value)
@@ -34,14 +52,29 @@ function mlp(): Workload {
   const model = new Sequential(new Flatten(), new Linear(784, 128), new ReLU(), new Linear(128, 10))
   const optimizer = new SGD(model.parameters(), { lr: 0.01 })
   const batch = [rand([32, 1, 28, 28]), randint(0, 10, [32])]
-  return train(model, optimizer, (x, y) => crossEntropy(model.forward(x), y), batch, 3 * 2 * 32 * (784 * 128 + 128 * 10))
+  return train(
+    model,
+    optimizer,
+    (x, y) => crossEntropy(model.forward(x), y),
+    batch,
+    3 * 2 * 32 * (784 * 128 + 128 * 10),
+  )
 }
 
 function lenet5Model(): Sequential {
   return new Sequential(
-    new Conv2d(1, 6, 5, { padding: 2 }), new Tanh(), new AvgPool2d(2),
-    new Conv2d(6, 16, 5), new Tanh(), new AvgPool2d(2), new Flatten(),
-    new Linear(400, 120), new Tanh(), new Linear(120, 84), new Tanh(), new Linear(84, 10),
+    new Conv2d(1, 6, 5, { padding: 2 }),
+    new Tanh(),
+    new AvgPool2d(2),
+    new Conv2d(6, 16, 5),
+    new Tanh(),
+    new AvgPool2d(2),
+    new Flatten(),
+    new Linear(400, 120),
+    new Tanh(),
+    new Linear(120, 84),
+    new Tanh(),
+    new Linear(84, 10),
   )
 }
 
@@ -56,9 +89,20 @@ function lenet5(n: number): Workload {
 
 function cifarCnn(): Workload {
   const block = (i: number, o: number): Module[] => [
-    new Conv2d(i, o, 3, { padding: 1 }), new ReLU(), new Conv2d(o, o, 3, { padding: 1 }), new ReLU(), new MaxPool2d(2),
+    new Conv2d(i, o, 3, { padding: 1 }),
+    new ReLU(),
+    new Conv2d(o, o, 3, { padding: 1 }),
+    new ReLU(),
+    new MaxPool2d(2),
   ]
-  const model = new Sequential(...block(3, 32), ...block(32, 64), new Flatten(), new Linear(4096, 128), new ReLU(), new Linear(128, 10))
+  const model = new Sequential(
+    ...block(3, 32),
+    ...block(32, 64),
+    new Flatten(),
+    new Linear(4096, 128),
+    new ReLU(),
+    new Linear(128, 10),
+  )
   const optimizer = new Adam(model.parameters(), { lr: 1e-3 })
   const batch = [rand([64, 3, 32, 32]), randint(0, 10, [64])]
   const first = 27 * 32 * 1024
@@ -100,7 +144,13 @@ function recommender(): Workload {
   const model = new Recommender()
   const optimizer = new Adam(model.parameters(), { lr: 1e-3 })
   const batch = [randint(0, 10000, [1024]), randint(0, 10000, [1024]), rand([1024])]
-  return train(model, optimizer, (u, i, r) => mse(model.forward(u, i), r), batch, 3 * 2 * 1024 * (64 * 64 + 64 * 32 + 32))
+  return train(
+    model,
+    optimizer,
+    (u, i, r) => mse(model.forward(u, i), r),
+    batch,
+    3 * 2 * 1024 * (64 * 64 + 64 * 32 + 32),
+  )
 }
 
 function matmul(n: number): Workload {
@@ -137,4 +187,3 @@ export function make(name: string): Workload {
   manualSeed(0)
   return workloads[name]!()
 }
-

@@ -2,18 +2,19 @@
  * @file The device for CPU targets that run vector programs (`wasm`; machine code the same way): caches plans by
  * structure, keeps cells of compiled steps in the target's memory, and runs plans.
  */
+
+import { debugFlags } from '../core/debug.ts'
 import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
-import { debugFlags } from '../core/debug.ts'
 import { sizeOf } from '../core/shape.ts'
 import type { Cell, Residence } from '../graph/cell.ts'
 import type { HostArray, Node } from '../graph/node.ts'
 import { rules } from '../graph/primitives/table.ts'
 import { type LoadedPlan, type PlanCode, STATUS_BYTES, type Target } from '../targets/target.ts'
 import { Block } from './arena.ts'
+import { CpuStep } from './cpu-step.ts'
 import type { Device, MemoryReport, Step, StepGraph } from './device.ts'
 import { leafValues as valuesOf } from './leaves.ts'
-import { CpuStep } from './cpu-step.ts'
 import { bufferBase } from './mark.ts'
 import { buildGraph, type PGraph, type PNode } from './pgraph.ts'
 import {
@@ -27,8 +28,8 @@ import {
   PlanBuilder,
   resolveAddress,
   resolveSteps,
-  schedule,
   STATUS_SLOT,
+  schedule,
 } from './schedule.ts'
 
 /** A plan without its code: everything needed to load and run it. */
@@ -164,7 +165,9 @@ export class CpuDevice implements Device {
       proper,
     )
     const codeSegments: PlanCode['segments'][number][] = []
-    const segments = result.segments.map((s): number | HostStep => ('node' in s ? s : codeSegments.push(resolveSteps(s)) - 1))
+    const segments = result.segments.map((s): number | HostStep =>
+      'node' in s ? s : codeSegments.push(resolveSteps(s)) - 1,
+    )
     return {
       name,
       code: { programs: builder.programs, segments: codeSegments, slots },
@@ -264,17 +267,21 @@ export class CpuDevice implements Device {
 
   #host(step: HostStep, slots: readonly number[]): void {
     const { node } = step
-    const inputs = node.inputs.map((n, i): HostArray => ({
-      data: this.#read(step.inputs[i]!, slots, n.dtype, sizeOf(n.shape)),
-      shape: n.shape,
-      dtype: n.dtype,
-    }))
+    const inputs = node.inputs.map(
+      (n, i): HostArray => ({
+        data: this.#read(step.inputs[i]!, slots, n.dtype, sizeOf(n.shape)),
+        shape: n.shape,
+        dtype: n.dtype,
+      }),
+    )
     if (node.op === 'argsort') {
       this.#write(step.outputs[0]!, slots, rules.argsort.evaluate(inputs, node.as('argsort'), node))
       return
     }
     const { fn, outputs } = node.as('hostCall')
-    const results = outputs.map((o): HostArray => ({ data: allocate(o.dtype, sizeOf(o.shape)), shape: o.shape, dtype: o.dtype }))
+    const results = outputs.map(
+      (o): HostArray => ({ data: allocate(o.dtype, sizeOf(o.shape)), shape: o.shape, dtype: o.dtype }),
+    )
     fn.run(inputs, results)
     const used = node.users.filter((u) => u.op === 'output').map((u) => u.as('output').index)
     used.sort((a, b) => a - b).forEach((index, i) => this.#write(step.outputs[i]!, slots, results[index]!.data))
@@ -332,7 +339,10 @@ export class CpuDevice implements Device {
     if (cell.value.op !== 'data') this.realise([cell.value])
     const values = valuesOf(cell.value)
     const block = new CellBlock(this, cell, this.target.allocate(Math.max(1, values.byteLength)), values.byteLength)
-    if (values.byteLength > 0) this.target.view(block.address, values.byteLength).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    if (values.byteLength > 0)
+      this.target
+        .view(block.address, values.byteLength)
+        .set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
     cell.settle(block)
     this.#residents.set(cell, block)
     return block.address
@@ -357,7 +367,10 @@ export class CpuDevice implements Device {
   #residentAddress(node: Node): number {
     const { cell, version } = node.as('cell')
     if (cell.version !== version || !(cell.residence instanceof CellBlock)) throw overwritten(cell)
-    if (cell.residence.device !== this) throw new GliaError(`${cell.name} lives on device ${cell.residence.device.name}, not ${this.name}; move it with .to().`)
+    if (cell.residence.device !== this)
+      throw new GliaError(
+        `${cell.name} lives on device ${cell.residence.device.name}, not ${this.name}; move it with .to().`,
+      )
     return cell.residence.address
   }
 }

@@ -21,13 +21,17 @@ export interface DeviceOptions {
  */
 export async function createDevice(target: TargetName = 'auto', options: DeviceOptions = {}): Promise<Device> {
   check(target, options)
-  return choose(target) === 'interp' ? new InterpDevice() : new CpuDevice(await createWasmTarget(wasmOptions(options)), options)
+  return choose(target) === 'interp'
+    ? new InterpDevice()
+    : new CpuDevice(await createWasmTarget(wasmOptions(options)), options)
 }
 
 /** As `createDevice`, at once; where workers cannot start while the caller waits (browsers), it has one thread. */
 export function createDeviceSync(target: TargetName = 'auto', options: DeviceOptions = {}): Device {
   check(target, options)
-  return choose(target) === 'interp' ? new InterpDevice() : new CpuDevice(createWasmTargetSync(wasmOptions(options)), options)
+  return choose(target) === 'interp'
+    ? new InterpDevice()
+    : new CpuDevice(createWasmTargetSync(wasmOptions(options)), options)
 }
 
 function choose(target: TargetName): 'wasm' | 'interp' {
@@ -41,7 +45,9 @@ function wasmOptions({ threads }: DeviceOptions): { threads?: number } {
 
 function check(target: string, { threads }: DeviceOptions): void {
   if (target !== 'auto' && target !== 'wasm' && target !== 'interp') {
-    throw new GliaError(`createDevice: unknown target ${JSON.stringify(target)}; it must be 'auto', 'wasm' or 'interp'.`)
+    throw new GliaError(
+      `createDevice: unknown target ${JSON.stringify(target)}; it must be 'auto', 'wasm' or 'interp'.`,
+    )
   }
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1)) {
     throw new GliaError(`createDevice: threads must be a positive integer; received ${threads}.`)

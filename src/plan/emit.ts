@@ -2,8 +2,28 @@
 import { sizeOf, stridesOf } from '../core/shape.ts'
 import type { Expr, Guard, Store } from '../kernels/expr.ts'
 import { operands } from '../kernels/expr.ts'
-import { add, constantIndex, type Index, indexOf, linearise, newVar, scale, strideOf, type Var, zero } from '../kernels/index.ts'
-import type { BufferInfo, Contraction, ContractionDim, Kernel, Nest, Pass, Reduction, Scatter } from '../kernels/kernel.ts'
+import {
+  add,
+  constantIndex,
+  type Index,
+  indexOf,
+  linearise,
+  newVar,
+  scale,
+  strideOf,
+  type Var,
+  zero,
+} from '../kernels/index.ts'
+import type {
+  BufferInfo,
+  Contraction,
+  ContractionDim,
+  Kernel,
+  Nest,
+  Pass,
+  Reduction,
+  Scatter,
+} from '../kernels/kernel.ts'
 import type { Group } from './groups.ts'
 import { bufferBase } from './mark.ts'
 import type { PNode } from './pgraph.ts'
@@ -63,7 +83,11 @@ export function emitGroup(group: Group, stored: ReadonlySet<PNode>, context: Emi
   const state = { fallible: false }
   const scope = { group, stored: new Set(stored), context, buffers, state }
   const kernel =
-    group.kind === 'contraction' ? emitContraction(scope) : group.kind === 'scatter' ? emitScatter(scope) : emitNest(scope)
+    group.kind === 'contraction'
+      ? emitContraction(scope)
+      : group.kind === 'scatter'
+        ? emitScatter(scope)
+        : emitNest(scope)
   return { kernel, buffers: buffers.nodes, stored: scope.stored, fallible: state.fallible }
 }
 
@@ -108,8 +132,17 @@ function nameOf(group: Group): string {
 // Nests -------------------------------------------------------------------------------------------------------------
 
 const reduceOps = {
-  reduceSum: 'sum', reduceProd: 'prod', reduceMax: 'max', reduceMin: 'min', argmax: 'argmax', argmin: 'argmin',
-  windowSum: 'sum', windowMax: 'max', windowArgmax: 'argmax', cumsum: 'sum', cumprod: 'prod',
+  reduceSum: 'sum',
+  reduceProd: 'prod',
+  reduceMax: 'max',
+  reduceMin: 'min',
+  argmax: 'argmax',
+  argmin: 'argmin',
+  windowSum: 'sum',
+  windowMax: 'max',
+  windowArgmax: 'argmax',
+  cumsum: 'sum',
+  cumprod: 'prod',
 } as const
 
 function reductionOf(n: PNode): Reduction['op'] | null {
@@ -140,7 +173,9 @@ function emitNest(s: Scope): Nest {
 
   for (let level = 0; level <= last; level++) {
     const inner = window ? window.extents.map((e) => newVar(e)) : reduced.map((axis) => newVar(space[axis]!))
-    const elementIndex = window ? rowIndex : space.map((_, axis) => outerOf.get(axis) ?? indexOf(inner[reduced.indexOf(axis)]!))
+    const elementIndex = window
+      ? rowIndex
+      : space.map((_, axis) => outerOf.get(axis) ?? indexOf(inner[reduced.indexOf(axis)]!))
     const values = new Map<PNode, Expr>()
     const resolve = (n: PNode, index: readonly Index[], guards: readonly Guard[]): Expr | null => {
       if (!group.memberSet.has(n)) return resolveOutside(s, n, index, guards)
@@ -163,7 +198,9 @@ function emitNest(s: Scope): Nest {
       if (op) {
         const id = reductionIds.size
         const running = n.op === 'cumsum' || n.op === 'cumprod'
-        const value = window ? windowValue(n, rowIndex, inner, puller) : reducedValue(n, space, elementIndex, reduced, inner, puller)
+        const value = window
+          ? windowValue(n, rowIndex, inner, puller)
+          : reducedValue(n, space, elementIndex, reduced, inner, puller)
         reductions.push({ id, op, ...value, ...(running ? { running } : {}) })
         reductionIds.set(n, id)
         if (running) {
@@ -241,7 +278,9 @@ function reducedValue(
 /** A reversed cumulative sum walks its axis from the end. */
 function cumulativeIndex(n: PNode, space: readonly number[], elementIndex: readonly Index[]): Index[] {
   const { axis, reverse } = n.as('cumsum')
-  return reshapeIndex(elementIndex, space, n.shape).map((i, k) => (reverse && k === axis ? add(scale(i, -1), n.shape[axis]! - 1) : i))
+  return reshapeIndex(elementIndex, space, n.shape).map((i, k) =>
+    reverse && k === axis ? add(scale(i, -1), n.shape[axis]! - 1) : i,
+  )
 }
 
 function windowValue(
@@ -264,7 +303,8 @@ function windowValue(
   })
   let value = puller.pull(x, index, guards)
   if (guards.length > 0 && !(n.op === 'windowSum' && value.op === 'load')) {
-    const least = n.op === 'windowSum' ? 0 : x.dtype === 'float32' ? Number.NEGATIVE_INFINITY : x.dtype === 'int32' ? -(2 ** 31) : 0
+    const least =
+      n.op === 'windowSum' ? 0 : x.dtype === 'float32' ? Number.NEGATIVE_INFINITY : x.dtype === 'int32' ? -(2 ** 31) : 0
     const fill: Expr = { op: 'constant', dtype: x.dtype, value: least }
     value = { op: 'select', dtype: x.dtype, condition: { op: 'inside', dtype: 'bool', guards }, a: value, b: fill }
   }
@@ -275,7 +315,11 @@ function windowValue(
 
 /** The index into a window's result, whose extents of 1 the nest has dropped. */
 function fullIndex(n: PNode, rowIndex: readonly Index[]): Index[] {
-  return reshapeIndex(rowIndex, n.shape.filter((d) => d !== 1), n.shape)
+  return reshapeIndex(
+    rowIndex,
+    n.shape.filter((d) => d !== 1),
+    n.shape,
+  )
 }
 
 // Contractions ------------------------------------------------------------------------------------------------------
@@ -351,7 +395,11 @@ function access(
     const role = summed.has(v) ? 'k' : sa !== 0 && sb !== 0 ? 'batch' : sb !== 0 ? 'n' : 'm'
     dims.push({ v, a: sa, b: sb, role })
   }
-  return { dims, a: { buffer: la.buffer, offset: la.index.constant }, b: { buffer: lb.buffer, offset: lb.index.constant } }
+  return {
+    dims,
+    a: { buffer: la.buffer, offset: la.index.constant },
+    b: { buffer: lb.buffer, offset: lb.index.constant },
+  }
 }
 
 function matmulDims(s: Scope, node: PNode): { dims: Dims; result: readonly Index[] } {
@@ -413,7 +461,11 @@ function emitScatter(s: Scope): Scatter {
 }
 
 /** Every buffer that an expression loads, with the address. */
-export function loadsOf(e: Expr, visit: (buffer: number, index: Index | null) => void, seen: Set<Expr> = new Set()): void {
+export function loadsOf(
+  e: Expr,
+  visit: (buffer: number, index: Index | null) => void,
+  seen: Set<Expr> = new Set(),
+): void {
   if (seen.has(e)) return
   seen.add(e)
   if (e.op === 'load') visit(e.buffer, e.index)

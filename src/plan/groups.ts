@@ -34,7 +34,8 @@ export interface Grouping {
 }
 
 const squeeze = (shape: readonly number[]): number[] => shape.filter((d) => d !== 1)
-const equal = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((x, i) => x === b[i])
+const equal = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((x, i) => x === b[i])
 
 /** Memoised: nodes with buffers reached from the operands of `n` through inlined nodes. */
 export function readsThrough(marked: ReadonlySet<PNode>): (n: PNode) => ReadonlySet<PNode> {
@@ -53,7 +54,13 @@ export function readsThrough(marked: ReadonlySet<PNode>): (n: PNode) => Readonly
   return reads
 }
 
-export function makeGroups(nodes: readonly PNode[], marked: Set<PNode>, context: EmitContext, roots: ReadonlySet<PNode>, fuse: boolean): Grouping {
+export function makeGroups(
+  nodes: readonly PNode[],
+  marked: Set<PNode>,
+  context: EmitContext,
+  roots: ReadonlySet<PNode>,
+  fuse: boolean,
+): Grouping {
   const outs = fuse ? contractionOuts(nodes, marked) : new Map<PNode, PNode>()
   for (const [node, out] of outs) if (node !== out) marked.add(out)
   const reads = readsThrough(marked)
@@ -88,7 +95,15 @@ function contractionOuts(nodes: readonly PNode[], marked: ReadonlySet<PNode>): M
 }
 
 function singleGroup(n: PNode, out: PNode, reads: Group['reads']): Group {
-  const base = { members: [n], memberSet: new Set([n, out]), reads, window: null, out: null, rows: new Set<PNode>(), reduced: [] }
+  const base = {
+    members: [n],
+    memberSet: new Set([n, out]),
+    reads,
+    window: null,
+    out: null,
+    rows: new Set<PNode>(),
+    reduced: [],
+  }
   switch (categoryOf(n)) {
     case 'contraction':
       return { ...base, kind: 'contraction', space: squeeze(out.shape), out }
@@ -101,13 +116,24 @@ function singleGroup(n: PNode, out: PNode, reads: Group['reads']): Group {
     case 'window': {
       const attrs = n.as('windowSum')
       const key = JSON.stringify(attrs) + n.inputs[0]!.id
-      return { ...base, kind: 'nest', space: squeeze(n.shape), rows: new Set([n]), window: { extents: attrs.window, key } }
+      return {
+        ...base,
+        kind: 'nest',
+        space: squeeze(n.shape),
+        rows: new Set([n]),
+        window: { extents: attrs.window, key },
+      }
     }
     case 'reduce':
     case 'cumulative': {
       const x = n.inputs[0]!
-      const axes = n.op === 'argmax' || n.op === 'argmin' || n.op === 'cumsum' || n.op === 'cumprod' ? [n.as('argmax').axis] : n.as('reduceSum').axes
-      const kept = x.shape.map((d, axis) => ({ d, axis })).filter(({ d, axis }) => d !== 1 || (axes.includes(axis) && axes.length === 1))
+      const axes =
+        n.op === 'argmax' || n.op === 'argmin' || n.op === 'cumsum' || n.op === 'cumprod'
+          ? [n.as('argmax').axis]
+          : n.as('reduceSum').axes
+      const kept = x.shape
+        .map((d, axis) => ({ d, axis }))
+        .filter(({ d, axis }) => d !== 1 || (axes.includes(axis) && axes.length === 1))
       const reduced = kept.flatMap(({ axis }, position) => (axes.includes(axis) ? [position] : []))
       const rows = categoryOf(n) === 'reduce' ? new Set([n]) : new Set<PNode>()
       return { ...base, kind: 'nest', space: kept.map((k) => k.d), reduced, rows }
@@ -249,7 +275,6 @@ class Merger {
     if (!emitted || emitted.buffers.length > 28) return null
     return joined
   }
-
 }
 
 /** Members that must reach memory: roots, and those that nodes outside the group read. */
@@ -293,7 +318,8 @@ interface Joined {
   readonly rowMembers?: readonly PNode[]
 }
 
-const plain = (g: Group): boolean => g.kind === 'nest' && g.reduced.length === 0 && g.window === null && g.rows.size === 0
+const plain = (g: Group): boolean =>
+  g.kind === 'nest' && g.reduced.length === 0 && g.window === null && g.rows.size === 0
 const reducing = (g: Group): boolean => g.kind === 'nest' && g.reduced.length > 0 && g.rows.size > 0
 const outerOf = (g: Group): number[] => g.space.filter((_, i) => !g.reduced.includes(i))
 
@@ -305,12 +331,16 @@ function enoughRows(g: Group): boolean {
 /** The iteration space that producer `p` and consumer `g` could share, or null. */
 function joinedShape(p: Group, g: Group): Joined | null {
   if (p.kind === 'contraction') {
-    return plain(g) && sizeOf(g.space) === sizeOf(p.space) ? { space: p.space, reduced: [], window: null, asRow: false } : null
+    return plain(g) && sizeOf(g.space) === sizeOf(p.space)
+      ? { space: p.space, reduced: [], window: null, asRow: false }
+      : null
   }
   if (p.kind !== 'nest' || g.kind !== 'nest') return null
   if (plain(p) && plain(g)) return equal(p.space, g.space) ? { ...p, asRow: false } : null
   if (p.window) {
-    return plain(g) && equal(p.space, g.space) ? { space: p.space, reduced: [], window: p.window, asRow: true, rowMembers: g.members } : null
+    return plain(g) && equal(p.space, g.space)
+      ? { space: p.space, reduced: [], window: p.window, asRow: true, rowMembers: g.members }
+      : null
   }
   if (g.window) return null
   if (reducing(p) && plain(g)) {
@@ -324,6 +354,7 @@ function joinedShape(p: Group, g: Group): Joined | null {
     if (equal(p.space, outerOf(g))) return { ...g, asRow: true, rowMembers: p.members }
     return null
   }
-  if (reducing(p) && reducing(g) && equal(p.space, g.space) && equal(p.reduced, g.reduced)) return { ...p, asRow: false }
+  if (reducing(p) && reducing(g) && equal(p.space, g.space) && equal(p.reduced, g.reduced))
+    return { ...p, asRow: false }
   return null
 }

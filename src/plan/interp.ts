@@ -52,7 +52,9 @@ class InterpStep implements Step {
 
   explain(): string {
     const nodes = topological([...this.#graph.outputs, ...this.#graph.writes.values()])
-    return nodes.map((n) => `${n.op} ${n.dtype} [${n.shape}]${n.origin ? `  ${n.origin.module} ${n.origin.site}` : ''}`).join('\n')
+    return nodes
+      .map((n) => `${n.op} ${n.dtype} [${n.shape}]${n.origin ? `  ${n.origin.module} ${n.origin.site}` : ''}`)
+      .join('\n')
   }
 
   profile(): [] {
@@ -96,14 +98,21 @@ function evaluateNode(node: Node, values: Values): HostArray | readonly HostArra
     case 'hostCall': {
       const { fn, outputs } = node.as('hostCall')
       const results = outputs.map((o) => ({ data: allocate(o.dtype, sizeOf(o.shape)), shape: o.shape, dtype: o.dtype }))
-      fn.run(node.inputs.map((i) => single(values, i)), results)
+      fn.run(
+        node.inputs.map((i) => single(values, i)),
+        results,
+      )
       return results
     }
     case 'output':
       return (values.get(node.inputs[0]!) as readonly HostArray[])[node.as('output').index]!
     default: {
       const rule = rules[node.op] as Rule<Primitive>
-      const data = rule.evaluate(node.inputs.map((i) => single(values, i)), node.attrs, node)
+      const data = rule.evaluate(
+        node.inputs.map((i) => single(values, i)),
+        node.attrs,
+        node,
+      )
       return { data, shape: node.shape, dtype: node.dtype }
     }
   }
@@ -146,4 +155,3 @@ function hostOf(node: Node): HostArray {
 function copyOf(value: HostArray): TypedArray {
   return value.data.slice()
 }
-

@@ -6,7 +6,18 @@ import { sizeOf } from '../core/shape.ts'
 import type { Primitive } from '../graph/node.ts'
 import { isLeaf, type PNode } from './pgraph.ts'
 
-const viewOps = new Set<Primitive>(['reshape', 'permute', 'expand', 'slice', 'pad', 'concat', 'flip', 'iota', 'alias', 'constant'])
+const viewOps = new Set<Primitive>([
+  'reshape',
+  'permute',
+  'expand',
+  'slice',
+  'pad',
+  'concat',
+  'flip',
+  'iota',
+  'alias',
+  'constant',
+])
 /** Views that keep an affine address, so that a contraction can read through them. */
 const affineViews = new Set<Primitive>(['reshape', 'permute', 'expand', 'slice', 'flip', 'alias'])
 const contractions = new Set<Primitive>(['matmul', 'conv'])
@@ -16,7 +27,18 @@ const cumulative = new Set<Primitive>(['cumsum', 'cumprod'])
 /** Operations that read their operands as whole arrays. */
 const wholeArray = new Set<Primitive>(['scatterAdd', 'argsort', 'hostCall', 'loop'])
 
-export type Category = 'leaf' | 'view' | 'pointwise' | 'reduce' | 'cumulative' | 'window' | 'contraction' | 'scatter' | 'host' | 'loop' | 'output'
+export type Category =
+  | 'leaf'
+  | 'view'
+  | 'pointwise'
+  | 'reduce'
+  | 'cumulative'
+  | 'window'
+  | 'contraction'
+  | 'scatter'
+  | 'host'
+  | 'loop'
+  | 'output'
 
 export function categoryOf(n: PNode): Category {
   if (isLeaf(n)) return 'leaf'
@@ -94,7 +116,21 @@ interface Cost {
   readonly plain: number
 }
 
-const heavyOps = new Set<Primitive>(['exp', 'expm1', 'log', 'log1p', 'sin', 'cos', 'atan', 'tanh', 'erf', 'sigmoid', 'pow', 'rem', 'idiv'])
+const heavyOps = new Set<Primitive>([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'atan',
+  'tanh',
+  'erf',
+  'sigmoid',
+  'pow',
+  'rem',
+  'idiv',
+])
 const middling = new Set<Primitive>(['div', 'sqrt', 'gather'])
 
 /** Marks what is used several times and costs more to compute again than to store and read back. */
@@ -151,7 +187,12 @@ function realUses(n: PNode): number {
 /** Whether an expand repeats `n` along an axis that is not among the last ones, so that no row loop can hoist it. */
 function spreadOverRows(n: PNode): boolean {
   return n.users.some((u) => {
-    const e = u.op === 'reshape' && u.users.length > 0 ? u.users.find((w) => w.op === 'expand') : u.op === 'expand' ? u : undefined
+    const e =
+      u.op === 'reshape' && u.users.length > 0
+        ? u.users.find((w) => w.op === 'expand')
+        : u.op === 'expand'
+          ? u
+          : undefined
     if (!e) return false
     const x = e.inputs[0]!
     const grown = e.shape.map((d, i) => d !== x.shape[i])

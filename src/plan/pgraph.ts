@@ -2,10 +2,19 @@
  * @file The planner's own copy of a graph: common subexpressions merged, trivial operations dropped, convolution
  * padding made explicit. Its key describes the structure (not the values), so that plans can be reused.
  */
+
+import type { DType } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
-import type { DType } from '../core/dtype.ts'
-import { type Attrs, type ConvAttrs, type LoopAttrs, type Node, type Origin, type Primitive, topological } from '../graph/node.ts'
+import {
+  type Attrs,
+  type ConvAttrs,
+  type LoopAttrs,
+  type Node,
+  type Origin,
+  type Primitive,
+  topological,
+} from '../graph/node.ts'
 
 export class PNode {
   readonly id: number
@@ -92,7 +101,15 @@ class Builder {
     const widest = widestLoops(order)
     for (const node of order) {
       const wide = node.op === 'loop' ? (widest.get(node) ?? node) : node
-      map.set(node, wide === node || !map.has(wide) ? this.#add(wide, wide.inputs.map((i) => map.get(i)!)) : map.get(wide)!)
+      map.set(
+        node,
+        wide === node || !map.has(wide)
+          ? this.#add(
+              wide,
+              wide.inputs.map((i) => map.get(i)!),
+            )
+          : map.get(wide)!,
+      )
     }
     const proots = roots.map((r) => map.get(r)!)
     const nodes = reachable(proots)
@@ -119,7 +136,15 @@ class Builder {
   }
 
   #leaf(node: Node): PNode {
-    const pnode = this.#fresh(`${node.op} ${node.dtype} ${node.shape}`, node.op, {}, [], node.shape, node.dtype, node.origin)
+    const pnode = this.#fresh(
+      `${node.op} ${node.dtype} ${node.shape}`,
+      node.op,
+      {},
+      [],
+      node.shape,
+      node.dtype,
+      node.origin,
+    )
     this.#leaves.push({ node, pnode })
     return pnode
   }
@@ -165,7 +190,14 @@ class Builder {
         return out
       }
       const inner = this.#pad(x.inputs[0]!, back(lo), back(hi), back(interior))
-      return this.#make('permute', { order }, [inner], order.map((o) => inner.shape[o]!), x.dtype, x.origin)
+      return this.#make(
+        'permute',
+        { order },
+        [inner],
+        order.map((o) => inner.shape[o]!),
+        x.dtype,
+        x.origin,
+      )
     }
     const shape = x.shape.map((d, i) => lo[i]! + hi[i]! + d + Math.max(0, d - 1) * interior[i]!)
     return this.#make('pad', { lo, hi, interior, value: 0 }, [x], shape, x.dtype, x.origin)
@@ -197,7 +229,8 @@ class Builder {
     if (reducesNothing(op, attrs, inputs, dtype)) return this.#make('reshape', { shape }, inputs, shape, dtype, origin)
     if (op === 'alias' && inputs.length === 1) return inputs[0]!
     if (op === 'alias' && (attrs as Attrs['alias']).vjp !== null) return inputs[0]!
-    const text = op === 'hostCall' ? `hostCall ${(attrs as Attrs['hostCall']).fn.name}#${this.#count}` : JSON.stringify(attrs)
+    const text =
+      op === 'hostCall' ? `hostCall ${(attrs as Attrs['hostCall']).fn.name}#${this.#count}` : JSON.stringify(attrs)
     const key = `${op} ${text} ${dtype} ${shape} (${inputs.map((i) => i.id)})`
     const old = this.#byKey.get(key)
     if (old) return old

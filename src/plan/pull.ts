@@ -3,9 +3,23 @@
  * nodes are inlined; the walk stops at nodes that have a value of their own (`resolve`).
  */
 import { sizeOf, stridesOf } from '../core/shape.ts'
-import { type BinaryOp, binaryNames, type UnaryOp, unaryNames } from '../kernels/names.ts'
 import type { Expr, Guard } from '../kernels/expr.ts'
-import { add, constantIndex, delinearise, div, type Index, linearise, mod, newVar, indexOf, scale, strideOf, substitute, zero } from '../kernels/index.ts'
+import {
+  add,
+  constantIndex,
+  delinearise,
+  div,
+  type Index,
+  indexOf,
+  linearise,
+  mod,
+  newVar,
+  scale,
+  strideOf,
+  substitute,
+  zero,
+} from '../kernels/index.ts'
+import { type BinaryOp, binaryNames, type UnaryOp, unaryNames } from '../kernels/names.ts'
 import type { PNode } from './pgraph.ts'
 
 /** The expression for element `index` of a node that has a value of its own; null: compute it inline. */
@@ -67,10 +81,18 @@ export class Puller {
         return this.pull(x, inner, guards)
       }
       case 'expand':
-        return this.pull(x, index.map((i, axis) => (x.shape[axis] === 1 ? zero : i)), guards)
+        return this.pull(
+          x,
+          index.map((i, axis) => (x.shape[axis] === 1 ? zero : i)),
+          guards,
+        )
       case 'slice': {
         const { start, step } = n.as('slice')
-        return this.pull(x, index.map((i, axis) => add(scale(i, step[axis]!), start[axis]!)), guards)
+        return this.pull(
+          x,
+          index.map((i, axis) => add(scale(i, step[axis]!), start[axis]!)),
+          guards,
+        )
       }
       case 'flip': {
         const { axes } = n.as('flip')
@@ -107,7 +129,8 @@ export class Puller {
       case 'gather':
         return this.#gather(n, index, guards)
       default:
-        if (n.op in unaryNames) return { op: 'unary', dtype: n.dtype, fn: n.op as UnaryOp, x: this.pull(x, index, guards) }
+        if (n.op in unaryNames)
+          return { op: 'unary', dtype: n.dtype, fn: n.op as UnaryOp, x: this.pull(x, index, guards) }
         if (n.op in binaryNames) {
           const a = this.pull(x, index, guards)
           return { op: 'binary', dtype: n.dtype, fn: n.op as BinaryOp, a, b: this.pull(n.inputs[1]!, index, guards) }
@@ -135,7 +158,13 @@ export class Puller {
     // A guarded load is 0 outside by itself.
     if (value === 0 && value_.op === 'load') return value_
     const fill: Expr = { op: 'constant', dtype: n.dtype, value }
-    return { op: 'select', dtype: n.dtype, condition: { op: 'inside', dtype: 'bool', guards: added }, a: value_, b: fill }
+    return {
+      op: 'select',
+      dtype: n.dtype,
+      condition: { op: 'inside', dtype: 'bool', guards: added },
+      a: value_,
+      b: fill,
+    }
   }
 
   #concat(n: PNode, index: readonly Index[], guards: readonly Guard[]): Expr {

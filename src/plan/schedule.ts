@@ -283,7 +283,9 @@ function assignDestinations(
   for (const d of destinations) {
     const base = bufferBase(d.root)
     const writer = workOf.get(base)
-    const first = writer ? [...fallible, ...works.filter((w) => d.cell && buffersOf(w).includes(d.cell))].filter((w) => w !== writer) : []
+    const first = writer
+      ? [...fallible, ...works.filter((w) => d.cell && buffersOf(w).includes(d.cell))].filter((w) => w !== writer)
+      : []
     const direct =
       writer?.emitted &&
       !isLeaf(base) &&
@@ -339,7 +341,9 @@ function emitPhases(
     for (const call of lowered.calls) {
       if (call.after) phase++
       if (call.units === 0) continue
-      const locations = call.args.map((a) => ('buffer' in a ? args[a.buffer]! : 'scratch' in a ? scratch[a.scratch]! : atSlot(STATUS_SLOT)))
+      const locations = call.args.map((a) =>
+        'buffer' in a ? args[a.buffer]! : 'scratch' in a ? scratch[a.scratch]! : atSlot(STATUS_SLOT),
+      )
       const program = plan.programs.push(call.program) - 1
       phases[phase] ??= []
       phases[phase]!.push({ op: 'kernel', program, args: locations, units: call.units })
@@ -365,7 +369,8 @@ function copyKernel(n: PNode): Kernel {
 
 function hostStep(w: Work, locate: (n: PNode) => Location, marked: ReadonlySet<PNode>): HostStep {
   const node = w.group.members[0]!
-  const outputs = node.op === 'argsort' ? [node] : producedBy(w, marked).sort((a, b) => a.as('output').index - b.as('output').index)
+  const outputs =
+    node.op === 'argsort' ? [node] : producedBy(w, marked).sort((a, b) => a.as('output').index - b.as('output').index)
   return { node, inputs: node.inputs.map((i) => locate(bufferBase(i))), outputs: outputs.map(locate) }
 }
 
@@ -392,7 +397,10 @@ function scheduleLoop(
     const half = Math.ceil(bytesOf(r) / 64) * 64
     return { half, block: newBlock(2 * half, w.stage, w.stage) }
   })
-  const moving = (l: Location, bytes: number): Location => ({ ...l, steps: [...l.steps, { loop: id, bytes, by: 'index' }] })
+  const moving = (l: Location, bytes: number): Location => ({
+    ...l,
+    steps: [...l.steps, { loop: id, bytes, by: 'index' }],
+  })
   const carryAt = (k: number, by: LoopStep['by']): Location => ({
     ...atBlock(carryBlocks[k]!.block),
     steps: [{ loop: id, bytes: carryBlocks[k]!.half, by }],
@@ -411,7 +419,11 @@ function scheduleLoop(
     return output ? [{ root, location: moving(locate(output), bytesOf(root)), cell: null }] : []
   })
   const bodyBlock = newBlock(0, w.stage, w.stage)
-  const inner = schedule(plan, { graph: body, leafLocation, constantLocation: input.constantLocation, destinations, kept: [], nested: true }, bodyBlock)
+  const inner = schedule(
+    plan,
+    { graph: body, leafLocation, constantLocation: input.constantLocation, destinations, kept: [], nested: true },
+    bodyBlock,
+  )
   bodyBlock.bytes = inner.arenaBytes
   const copyStep = (root: PNode, from: Location, to: Location): AbstractStep[] => {
     const out: AbstractStep[] = []
@@ -423,7 +435,14 @@ function scheduleLoop(
     steps.push(...copyStep(r, locate(bufferBase(node.inputs[k]!)), atBlock(carryBlocks[k]!.block)))
   })
   steps.push({ op: 'barrier' })
-  if (length > 0) steps.push({ op: 'loop', id, length, reverse, body: inner.segments.flatMap((s) => (Array.isArray(s) ? s : hostInLoop())) })
+  if (length > 0)
+    steps.push({
+      op: 'loop',
+      id,
+      length,
+      reverse,
+      body: inner.segments.flatMap((s) => (Array.isArray(s) ? s : hostInLoop())),
+    })
   results.slice(0, carries).forEach((r, k) => {
     const output = outputs.get(k)
     if (!output) return

@@ -2,7 +2,7 @@
  * @file Random graphs for comparing devices: every primitive, random shapes (0, 1, odd, larger than a few vectors), views
  * of views, several results. The same seed gives the same graph.
  */
-import { type Node } from '../../src/graph/node.ts'
+import type { Node } from '../../src/graph/node.ts'
 import { ops as o } from '../../src/graph/ops.ts'
 
 /** A small deterministic generator (mulberry32). */
@@ -46,9 +46,21 @@ const sizeOf = (s: readonly number[]): number => s.reduce((a, b) => a * b, 1)
 /** Values that float32 holds exactly and whose sums and products stay exact for a while. */
 function leaf(d: Dice, shape: readonly number[], dtype: 'float32' | 'int32' | 'bool'): Node {
   const n = sizeOf(shape)
-  if (dtype === 'bool') return o.data(Uint8Array.from({ length: n }, () => d.int(2)), shape, 'bool')
-  if (dtype === 'int32') return o.data(Int32Array.from({ length: n }, () => d.int(11) - 5), shape)
-  return o.data(Float32Array.from({ length: n }, () => (d.int(33) - 16) / 8), shape)
+  if (dtype === 'bool')
+    return o.data(
+      Uint8Array.from({ length: n }, () => d.int(2)),
+      shape,
+      'bool',
+    )
+  if (dtype === 'int32')
+    return o.data(
+      Int32Array.from({ length: n }, () => d.int(11) - 5),
+      shape,
+    )
+  return o.data(
+    Float32Array.from({ length: n }, () => (d.int(33) - 16) / 8),
+    shape,
+  )
 }
 
 const smooth = ['exp', 'tanh', 'sigmoid', 'sin', 'cos', 'erf', 'atan', 'neg', 'abs'] as const
@@ -90,7 +102,12 @@ function step(d: Dice, pool: Node[]): Node {
       const start = x.shape.map((e) => d.int(Math.max(1, e)))
       const stride = x.shape.map(() => 1 + d.int(3))
       const size = x.shape.map((e, i) => (e === 0 ? 0 : 1 + d.int(Math.floor((e - 1 - start[i]!) / stride[i]!) + 1)))
-      return o.slice(x, start.map((s, i) => (x.shape[i] === 0 ? 0 : s)), size, stride)
+      return o.slice(
+        x,
+        start.map((s, i) => (x.shape[i] === 0 ? 0 : s)),
+        size,
+        stride,
+      )
     }
     case 9: {
       const lo = x.shape.map((e) => d.int(4) - (e > 3 ? 1 : 0))
@@ -101,7 +118,11 @@ function step(d: Dice, pool: Node[]): Node {
     }
     case 10: {
       if (rank === 0) return x
-      const y = o.slice(x, x.shape.map(() => 0), x.shape.map((e, i) => (i === axis ? Math.ceil(e / 2) : e)))
+      const y = o.slice(
+        x,
+        x.shape.map(() => 0),
+        x.shape.map((e, i) => (i === axis ? Math.ceil(e / 2) : e)),
+      )
       return o.concat([x, y, o.neg(x)], axis)
     }
     case 11:
@@ -128,7 +149,13 @@ function step(d: Dice, pool: Node[]): Node {
     case 17:
     case 18: {
       const k = d.of(extents)
-      const a = rank >= 2 ? x : o.data(Float32Array.from({ length: 6 * k }, () => d.int(9) / 8), [6, k])
+      const a =
+        rank >= 2
+          ? x
+          : o.data(
+              Float32Array.from({ length: 6 * k }, () => d.int(9) / 8),
+              [6, k],
+            )
       const b = leaf(d, [...a.shape.slice(0, -2), a.shape.at(-1)!, d.of(extents)], 'float32')
       return tame(o.matmul(a, d.int(2) === 0 ? b : o.transpose(o.add(o.transpose(b), 0.5))))
     }
@@ -139,7 +166,11 @@ function step(d: Dice, pool: Node[]): Node {
       if (rank < 2 || x.shape.at(-1)! < 2 || x.shape.at(-2)! < 2) return x
       const w = [1 + d.int(2), 1 + d.int(2)]
       const attrs = {
-        window: w, stride: [1 + d.int(2), 1 + d.int(2)], padLo: [d.int(w[0]!), d.int(w[1]!)], padHi: [d.int(w[0]!), 0], dilation: [1, 1],
+        window: w,
+        stride: [1 + d.int(2), 1 + d.int(2)],
+        padLo: [d.int(w[0]!), d.int(w[1]!)],
+        padHi: [d.int(w[0]!), 0],
+        dilation: [1, 1],
       }
       return o[d.of(['windowSum', 'windowMax'] as const)](x, attrs)
     }
@@ -216,7 +247,11 @@ function convolution(d: Dice): Node {
 /** Roots of a random graph: some of its nodes. */
 export function randomGraph(seed: number): Node[] {
   const d = new Dice(seed)
-  const pool: Node[] = [leaf(d, randomShape(d), 'float32'), leaf(d, randomShape(d, 2), 'float32'), leaf(d, randomShape(d, 4), 'float32')]
+  const pool: Node[] = [
+    leaf(d, randomShape(d), 'float32'),
+    leaf(d, randomShape(d, 2), 'float32'),
+    leaf(d, randomShape(d, 4), 'float32'),
+  ]
   const steps = 3 + d.int(14)
   for (let i = 0; i < steps; i++) {
     const n = step(d, pool)
