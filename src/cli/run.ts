@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GliaError } from '../core/errors.ts'
+import { sameShape, showShape } from '../core/shape.ts'
 import {
   readSafetensors,
   type StoredTensor,
@@ -10,11 +11,10 @@ import {
   type TensorValues,
   writeSafetensors,
 } from '../io/safetensors.ts'
-import { Buffer, type StateDict } from '../nn/index.ts'
+import { Buffer, type Parameter } from '../nn/index.ts'
 import { writeFileAtomic } from '../node/files.ts'
 import { recipes } from '../recipes/index.ts'
 import type { Recipe } from '../recipes/recipe.ts'
-import { tensor } from '../tensor/factories.ts'
 import type { History } from '../train/callbacks.ts'
 import type { Model } from '../train/evaluate.ts'
 import { list } from './values.ts'
@@ -127,20 +127,25 @@ async function readWeights(path: string): Promise<Map<string, StoredTensor>> {
 }
 
 function loadWeights(model: Model, stored: Map<string, StoredTensor>, path: string, recipe: Recipe): void {
-  const dict: StateDict = {}
-  for (const [name, { data, shape, dtype }] of stored) dict[name] = tensor(data, { shape, dtype })
-  const { missing, unexpected, mismatched } = model.loadStateDict(dict, { strict: false })
-  const shape = (s: readonly number[]): string => `[${s.join(', ')}]`
-  const [wrong] = mismatched
-  const problem =
-    missing.length > 0
-      ? `it lacks ${list(missing)}`
-      : unexpected.length > 0
-        ? `it has ${list(unexpected)}, which the model does not have`
-        : wrong
-          ? `${wrong.key} has the shape ${shape(wrong.received)} instead of ${shape(wrong.expected)}`
-          : ''
-  if (problem !== '') throw new GliaError(`${path} does not fit the recipe ${recipe.name}: ${problem}.`)
+  const own = new Map(model.namedState())
+  const problem = mismatch(own, stored)
+  if (problem) throw new GliaError(`${path} does not fit the recipe ${recipe.name}: ${problem}.`)
+  // Straight from the file: initial weights are never computed.
+  for (const [name, t] of own) t.set((stored.get(name) as StoredTensor).data)
+}
+
+function mismatch(own: Map<string, Parameter | Buffer>, stored: Map<string, StoredTensor>): string | undefined {
+  const missing = [...own.keys()].filter((name) => !stored.has(name))
+  if (missing.length > 0) return `it lacks ${list(missing)}`
+  const surplus = [...stored.keys()].filter((name) => !own.has(name))
+  if (surplus.length > 0) return `it has ${list(surplus)}, which the model does not have`
+  for (const [name, t] of own) {
+    const { shape } = stored.get(name) as StoredTensor
+    // Of the cell: asking the tensor would compute the initial weights.
+    const wanted = t.cell.shape
+    if (!sameShape(shape, wanted)) return `${name} has the shape ${showShape(shape)} instead of ${showShape(wanted)}`
+  }
+  return undefined
 }
 
 function codeOf(error: unknown): string {
