@@ -43,14 +43,14 @@ for (const workload of Object.keys(workloads)) {
       times.push(performance.now() - t)
     }
     times.sort((a, b) => a - b)
-    const ms = times[times.length >> 1]!
+    const ms = times[times.length >> 1]
     const gflops = flops > 0 ? { gflops: round(flops / ms / 1e6) } : {}
     const line = {
       workload,
       peer,
       threads,
       ms: round(ms),
-      best_ms: round(times[0]!),
+      best_ms: round(times[0]),
       runs: times.length,
       params,
       ...gflops,

@@ -100,7 +100,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
       problems.add(`${peer}: not installed (npm ci --ignore-scripts in bench/peers)`)
       continue
     }
-    const run = spawnSync(command[0]!, command.slice(1), { env, encoding: 'utf8', cwd: peersDir, maxBuffer: 1 << 26 })
+    const run = spawnSync(command[0], command.slice(1), { env, encoding: 'utf8', cwd: peersDir, maxBuffer: 1 << 26 })
     if (run.error) problems.add(`${peer}: ${run.error.message}`)
     for (const text of run.stdout?.split('\n') ?? []) {
       if (!text.startsWith('{')) continue
@@ -120,7 +120,7 @@ function note(workload: string, peer: string, line: Line): void {
   if (line.gflops) gflops.set(`${workload} ${peer}`, line.gflops)
 }
 
-const median = (xs: readonly number[]): number => [...xs].sort((a, b) => a - b)[xs.length >> 1]!
+const median = (xs: readonly number[]): number => [...xs].sort((a, b) => a - b)[xs.length >> 1]
 const rows: object[] = []
 const table: string[] = [
   '| workload | peer | ms | ratio to glia wasm | ratio to glia wasm plain |',

@@ -45,7 +45,7 @@ export class CpuStep implements Step {
     const destinations = written.map(([cell], i): Destination => {
       const leaf = reads.get(cell)
       return {
-        root: pgraph.roots[outputs.length + i]!,
+        root: pgraph.roots[outputs.length + i],
         location: atSlot(firstCell + i),
         cell: (leaf && pnodeOf.get(leaf)) ?? null,
       }
@@ -88,7 +88,7 @@ export class CpuStep implements Step {
     const values = this.#leaves.map((leaf): TypedArray | null => {
       if (leaf.op === 'cell') return null
       const position = this.#graph.parameters.indexOf(leaf)
-      return position >= 0 ? args[position]! : leafValues(leaf)
+      return position >= 0 ? args[position] : leafValues(leaf)
     })
     const results = device.run(plan, slots, values, times)
     for (const cell of this.#graph.writes.keys()) cell.settle(cell.residence!)

@@ -103,7 +103,7 @@ export class CpuDevice implements Device {
     })
     const constants = graph.constants.map((c) => c.as('constant').value)
     const results = this.#run(plan, slots, values, constants)
-    wanted.forEach((n, i) => n.become(results[i]!))
+    for (const [i, n] of wanted.entries()) n.become(results[i])
   }
 
   compile(graph: StepGraph): Step {
@@ -249,7 +249,7 @@ export class CpuDevice implements Device {
     const bytes = this.target.view(this.#arena + constants.offset, values.length * 4)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     constants.nodes.forEach((n, i) => {
-      const v = values[i]!
+      const v = values[i]
       if (n.dtype === 'float32') view.setFloat32(i * 4, v, true)
       else view.setInt32(i * 4, v, true)
     })
@@ -269,13 +269,13 @@ export class CpuDevice implements Device {
     const { node } = step
     const inputs = node.inputs.map(
       (n, i): HostArray => ({
-        data: this.#read(step.inputs[i]!, slots, n.dtype, sizeOf(n.shape)),
+        data: this.#read(step.inputs[i], slots, n.dtype, sizeOf(n.shape)),
         shape: n.shape,
         dtype: n.dtype,
       }),
     )
     if (node.op === 'argsort') {
-      this.#write(step.outputs[0]!, slots, rules.argsort.evaluate(inputs, node.as('argsort'), node))
+      this.#write(step.outputs[0], slots, rules.argsort.evaluate(inputs, node.as('argsort'), node))
       return
     }
     const { fn, outputs } = node.as('hostCall')
@@ -284,21 +284,22 @@ export class CpuDevice implements Device {
     )
     fn.run(inputs, results)
     const used = node.users.filter((u) => u.op === 'output').map((u) => u.as('output').index)
-    used.sort((a, b) => a - b).forEach((index, i) => this.#write(step.outputs[i]!, slots, results[index]!.data))
+    used.sort((a, b) => a - b)
+    for (const [i, index] of used.entries()) this.#write(step.outputs[i], slots, results[index].data)
   }
 
   #read(location: Location, slots: readonly number[], dtype: DType, size: number): TypedArray {
     const out = allocate(dtype, size)
     if (size === 0) return out
     const { slot, offset } = resolveAddress(location)
-    new Uint8Array(out.buffer).set(this.target.view(slots[slot]! + offset, out.byteLength))
+    new Uint8Array(out.buffer).set(this.target.view(slots[slot] + offset, out.byteLength))
     return out
   }
 
   #write(location: Location, slots: readonly number[], values: TypedArray): void {
     const { slot, offset } = resolveAddress(location)
     const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    this.target.view(slots[slot]! + offset, bytes.length).set(bytes)
+    this.target.view(slots[slot] + offset, bytes.length).set(bytes)
   }
 
   #load(plan: Plan): LoadedPlan {

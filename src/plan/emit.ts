@@ -117,7 +117,7 @@ function constantAt(slot: number, n: PNode): Index {
 }
 
 function sameIndex(a: readonly Index[], b: readonly Index[]): boolean {
-  return a.every((x, i) => x.key === b[i]!.key)
+  return a.every((x, i) => x.key === b[i].key)
 }
 
 function store(s: Scope, n: PNode, index: readonly Index[], value: Expr): Store {
@@ -172,10 +172,10 @@ function emitNest(s: Scope): Nest {
   const window = group.kind === 'nest' ? group.window : null
 
   for (let level = 0; level <= last; level++) {
-    const inner = window ? window.extents.map((e) => newVar(e)) : reduced.map((axis) => newVar(space[axis]!))
+    const inner = window ? window.extents.map((e) => newVar(e)) : reduced.map((axis) => newVar(space[axis]))
     const elementIndex = window
       ? rowIndex
-      : space.map((_, axis) => outerOf.get(axis) ?? indexOf(inner[reduced.indexOf(axis)]!))
+      : space.map((_, axis) => outerOf.get(axis) ?? indexOf(inner[reduced.indexOf(axis)]))
     const values = new Map<PNode, Expr>()
     const resolve = (n: PNode, index: readonly Index[], guards: readonly Guard[]): Expr | null => {
       if (!group.memberSet.has(n)) return resolveOutside(s, n, index, guards)
@@ -268,18 +268,18 @@ function reducedValue(
   inner: readonly Var[],
   puller: Puller,
 ): { value: Expr; position?: Expr } {
-  const x = n.inputs[0]!
+  const x = n.inputs[0]
   if (n.op === 'cumsum' || n.op === 'cumprod') return { value: puller.pull(x, cumulativeIndex(n, space, elementIndex)) }
   const value = puller.pull(x, reshapeIndex(elementIndex, space, x.shape))
   if (n.op !== 'argmax' && n.op !== 'argmin') return { value }
-  return { value, position: { op: 'index', dtype: 'int32', index: reduced.length > 0 ? indexOf(inner[0]!) : zero } }
+  return { value, position: { op: 'index', dtype: 'int32', index: reduced.length > 0 ? indexOf(inner[0]) : zero } }
 }
 
 /** A reversed cumulative sum walks its axis from the end. */
 function cumulativeIndex(n: PNode, space: readonly number[], elementIndex: readonly Index[]): Index[] {
   const { axis, reverse } = n.as('cumsum')
   return reshapeIndex(elementIndex, space, n.shape).map((i, k) =>
-    reverse && k === axis ? add(scale(i, -1), n.shape[axis]! - 1) : i,
+    reverse && k === axis ? add(scale(i, -1), n.shape[axis] - 1) : i,
   )
 }
 
@@ -290,15 +290,15 @@ function windowValue(
   puller: Puller,
 ): { value: Expr; position?: Expr } {
   const { window, stride, padLo, dilation } = n.as('windowSum')
-  const x = n.inputs[0]!
+  const x = n.inputs[0]
   const first = n.shape.length - window.length
   const full = fullIndex(n, rowIndex)
   const guards: Guard[] = []
   const index = full.map((o, axis) => {
     if (axis < first) return o
     const k = axis - first
-    const at = add(add(scale(o, stride[k]!), scale(indexOf(inner[k]!), dilation[k]!)), -padLo[k]!)
-    if (at.lo < 0 || at.hi >= x.shape[axis]!) guards.push({ index: at, lo: 0, hi: x.shape[axis]! })
+    const at = add(add(scale(o, stride[k]), scale(indexOf(inner[k]), dilation[k])), -padLo[k])
+    if (at.lo < 0 || at.hi >= x.shape[axis]) guards.push({ index: at, lo: 0, hi: x.shape[axis] })
     return at
   })
   let value = puller.pull(x, index, guards)
@@ -326,7 +326,7 @@ function fullIndex(n: PNode, rowIndex: readonly Index[]): Index[] {
 
 function emitContraction(s: Scope): Contraction {
   const { group } = s
-  const node = group.members[0]!
+  const node = group.members[0]
   const { dims, result } = node.op === 'matmul' ? matmulDims(s, node) : convDims(s, node)
   const out = group.out!
   // Position in `out`, the contraction seen through permutations.
@@ -360,12 +360,12 @@ function emitContraction(s: Scope): Contraction {
 
 function throughPermutes(out: PNode, node: PNode, result: readonly Index[]): readonly Index[] {
   const chain: PNode[] = []
-  for (let x = out; x !== node; x = x.inputs[0]!) chain.push(x)
+  for (let x = out; x !== node; x = x.inputs[0]) chain.push(x)
   let index = result
   for (const p of chain.reverse()) {
     const { order } = p.as('permute')
     const before = index
-    index = order.map((from) => before[from]!)
+    index = order.map((from) => before[from])
   }
   return index
 }
@@ -418,16 +418,16 @@ function matmulDims(s: Scope, node: PNode): { dims: Dims; result: readonly Index
 function convDims(s: Scope, node: PNode): { dims: Dims; result: readonly Index[] } {
   const { stride, kernelDilation, groups } = node.as('conv')
   const [x, w] = node.inputs as [PNode, PNode]
-  const perGroup = w.shape[1]!
-  const image = newVar(x.shape[0]!)
+  const perGroup = w.shape[1]
+  const image = newVar(x.shape[0])
   const g = newVar(groups)
-  const o = newVar(w.shape[0]! / groups)
+  const o = newVar(w.shape[0] / groups)
   const c = newVar(perGroup)
   const places = node.shape.slice(2).map((d) => newVar(d))
   const taps = w.shape.slice(2).map((d) => newVar(d))
-  const channel = add(scale(indexOf(g), w.shape[0]! / groups), indexOf(o))
+  const channel = add(scale(indexOf(g), w.shape[0] / groups), indexOf(o))
   const source = add(scale(indexOf(g), perGroup), indexOf(c))
-  const spatial = places.map((p, i) => add(scale(indexOf(p), stride[i]!), scale(indexOf(taps[i]!), kernelDilation[i]!)))
+  const spatial = places.map((p, i) => add(scale(indexOf(p), stride[i]), scale(indexOf(taps[i]), kernelDilation[i])))
   const dims = access(
     s,
     { node: w, index: [channel, indexOf(c), ...taps.map(indexOf)] },
@@ -441,7 +441,7 @@ function convDims(s: Scope, node: PNode): { dims: Dims; result: readonly Index[]
 // Scatters ----------------------------------------------------------------------------------------------------------
 
 function emitScatter(s: Scope): Scatter {
-  const node = s.group.members[0]!
+  const node = s.group.members[0]
   const [indices, updates] = node.inputs as [PNode, PNode]
   const { axis, size } = node.as('scatterAdd')
   const indexBuffer = s.buffers.of(bufferBase(indices))

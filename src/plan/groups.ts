@@ -84,8 +84,8 @@ function contractionOuts(nodes: readonly PNode[], marked: ReadonlySet<PNode>): M
   for (const n of nodes) {
     if (categoryOf(n) !== 'contraction') continue
     let out = n
-    while (out.users.length === 1 && out.users[0]!.op === 'permute') {
-      const next = out.users[0]!
+    while (out.users.length === 1 && out.users[0].op === 'permute') {
+      const next = out.users[0]
       if (!marked.has(next) && next.users.every((u) => u.op === 'permute' || categoryOf(u) === 'contraction')) break
       out = next
     }
@@ -115,7 +115,7 @@ function singleGroup(n: PNode, out: PNode, reads: Group['reads']): Group {
       return { ...base, kind: 'loop', space: [] }
     case 'window': {
       const attrs = n.as('windowSum')
-      const key = JSON.stringify(attrs) + n.inputs[0]!.id
+      const key = JSON.stringify(attrs) + n.inputs[0].id
       return {
         ...base,
         kind: 'nest',
@@ -126,7 +126,7 @@ function singleGroup(n: PNode, out: PNode, reads: Group['reads']): Group {
     }
     case 'reduce':
     case 'cumulative': {
-      const x = n.inputs[0]!
+      const x = n.inputs[0]
       const axes =
         n.op === 'argmax' || n.op === 'argmin' || n.op === 'cumsum' || n.op === 'cumprod'
           ? [n.as('argmax').axis]
@@ -160,7 +160,7 @@ class Merger {
   run(): { groups: Group[]; groupOf: Map<PNode, Group> } {
     for (const start of new Set(this.#of.values())) {
       // Merge into producers until nothing changes; later producers first, so that chains collapse from the end.
-      let g = this.#of.get(start.members[0]!)!
+      let g = this.#of.get(start.members[0])!
       for (let again = true; again; ) {
         again = false
         const producers = [...this.#dependencies(g)].sort((a, b) => b.members.at(-1)!.id - a.members.at(-1)!.id)
@@ -186,7 +186,7 @@ class Merger {
     const found = new Set<Group>()
     for (const m of g.members) {
       for (const r of this.#reads(m)) {
-        const p = this.#of.get(r.op === 'output' ? r.inputs[0]! : r)
+        const p = this.#of.get(r.op === 'output' ? r.inputs[0] : r)
         if (p && p !== g) found.add(p)
       }
     }
@@ -195,7 +195,7 @@ class Merger {
 
   /** Whether `from` depends on `to` other than directly. */
   #indirect(from: Group, to: Group): boolean {
-    const limit = to.members[0]!.id
+    const limit = to.members[0].id
     const seen = new Set<Group>([from, to])
     const stack = [...this.#dependencies(from)].filter((d) => d !== to)
     while (stack.length > 0) {
@@ -234,8 +234,8 @@ class Merger {
     for (const list of bySpace.values()) {
       for (let i = 0; i < list.length; i++) {
         for (let j = i + 1; j < list.length; j++) {
-          const a = list[i]!
-          const b = list[j]!
+          const a = list[i]
+          const b = list[j]
           if (!this.#shareOperand(a, b) || this.#dependsOn(b, a) || this.#dependsOn(a, b)) continue
           const joined = this.#try(a, b, { space: a.space, reduced: a.reduced, window: a.window, asRow: false })
           if (!joined) continue

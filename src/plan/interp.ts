@@ -39,7 +39,7 @@ class InterpStep implements Step {
   run(args: readonly TypedArray[]): TypedArray[] {
     const { parameters, outputs, writes, reads } = this.#graph
     const values: Values = new Map()
-    parameters.forEach((p, i) => values.set(p, { data: args[i]!, shape: p.shape, dtype: p.dtype }))
+    for (const [i, p] of parameters.entries()) values.set(p, { data: args[i], shape: p.shape, dtype: p.dtype })
     for (const [cell, leaf] of reads) {
       if (cell.value.op !== 'data') this.#realiseCell(cell.value)
       values.set(leaf, hostOf(cell.value))
@@ -105,7 +105,7 @@ function evaluateNode(node: Node, values: Values): HostArray | readonly HostArra
       return results
     }
     case 'output':
-      return (values.get(node.inputs[0]!) as readonly HostArray[])[node.as('output').index]!
+      return (values.get(node.inputs[0]) as readonly HostArray[])[node.as('output').index]
     default: {
       const rule = rules[node.op] as Rule<Primitive>
       const data = rule.evaluate(
@@ -131,15 +131,15 @@ function evaluateLoop(node: Node, values: Values): HostArray[] {
     const t = reverse ? length - 1 - i : i
     const inner: Values = new Map()
     params.forEach((p, k) => {
-      if (k < carries) inner.set(p, carry[k]!)
+      if (k < carries) inner.set(p, carry[k])
       else if (k < carries + scanned) {
         const n = sizeOf(p.shape)
-        inner.set(p, { data: inputs[k]!.data.slice(t * n, (t + 1) * n), shape: p.shape, dtype: p.dtype })
-      } else inner.set(p, inputs[k]!)
+        inner.set(p, { data: inputs[k].data.slice(t * n, (t + 1) * n), shape: p.shape, dtype: p.dtype })
+      } else inner.set(p, inputs[k])
     })
     evaluateAll(results, inner)
     carry = results.slice(0, carries).map((r) => single(inner, r))
-    results.slice(carries).forEach((r, k) => ys[k]!.data.set(single(inner, r).data, t * sizeOf(r.shape)))
+    for (const [k, r] of results.slice(carries).entries()) ys[k].data.set(single(inner, r).data, t * sizeOf(r.shape))
   }
   return [...carry, ...ys]
 }

@@ -57,7 +57,7 @@ export function categoryOf(n: PNode): Category {
 /** The node whose buffer holds the elements of `n` in order: reshapes (and dependencies) share their operand's. */
 export function bufferBase(n: PNode): PNode {
   let x = n
-  while (x.op === 'reshape' || x.op === 'alias') x = x.inputs[0]!
+  while (x.op === 'reshape' || x.op === 'alias') x = x.inputs[0]
   return x
 }
 
@@ -78,10 +78,10 @@ export function markBuffers(nodes: readonly PNode[], roots: readonly PNode[], op
     if (category !== 'view' && category !== 'pointwise') marked.add(n)
     if (!options.fuse && n.op !== 'constant' && n.op !== 'reshape') marked.add(n)
     if (category === 'contraction') for (const x of n.inputs) marked.add(affineBase(x))
-    if (n.op === 'gather') marked.add(affineBase(n.inputs[0]!))
+    if (n.op === 'gather') marked.add(affineBase(n.inputs[0]))
     if (wholeArray.has(n.op)) n.inputs.forEach(whole)
     if (category === 'window' && overlaps(n)) {
-      const x = throughViews(n.inputs[0]!)
+      const x = throughViews(n.inputs[0])
       if (categoryOf(x) === 'pointwise') marked.add(x)
     }
   }
@@ -93,20 +93,20 @@ export function markBuffers(nodes: readonly PNode[], roots: readonly PNode[], op
 /** The node below affine views: the one to materialise so that an operand can be read in place. */
 function affineBase(n: PNode): PNode {
   let x = n
-  while (affineViews.has(x.op)) x = x.inputs[0]!
+  while (affineViews.has(x.op)) x = x.inputs[0]
   // A constant seen through an expand has nothing to materialise below it.
   return x.op === 'constant' || x.op === 'iota' ? n : x
 }
 
 function throughViews(n: PNode): PNode {
   let x = n
-  while (viewOps.has(x.op) && x.inputs.length === 1) x = x.inputs[0]!
+  while (viewOps.has(x.op) && x.inputs.length === 1) x = x.inputs[0]
   return x
 }
 
 function overlaps(n: PNode): boolean {
   const { window, stride } = n.as('windowSum')
-  return window.some((w, i) => w > stride[i]!)
+  return window.some((w, i) => w > stride[i])
 }
 
 /** What computing one element inline costs: loads, expensive functions, plain operations. */
@@ -194,7 +194,7 @@ function spreadOverRows(n: PNode): boolean {
           ? u
           : undefined
     if (!e) return false
-    const x = e.inputs[0]!
+    const x = e.inputs[0]
     const grown = e.shape.map((d, i) => d !== x.shape[i])
     // Repeated axes all behind the kept ones: a row's value is computed once.
     const lastKept = x.shape.findLastIndex((d) => d !== 1)

@@ -168,7 +168,7 @@ class Builder {
     const spatial = a.stride.length
     const none = new Array<number>(spatial).fill(0)
     const padded = [...a.padLo, ...a.padHi].some((p) => p !== 0) || a.inputDilation.some((d) => d !== 1)
-    let x = inputs[0]!
+    let x = inputs[0]
     if (padded) {
       const lo = [0, 0, ...a.padLo]
       const hi = [0, 0, ...a.padHi]
@@ -176,7 +176,7 @@ class Builder {
       x = this.#pad(x, lo, hi, interior)
     }
     const attrs: ConvAttrs = { ...a, padLo: none, padHi: none, inputDilation: none.map(() => 1) }
-    return this.#make('conv', attrs, [x, inputs[1]!], node.shape, node.dtype, node.origin)
+    return this.#make('conv', attrs, [x, inputs[1]], node.shape, node.dtype, node.origin)
   }
 
   #pad(x: PNode, lo: readonly number[], hi: readonly number[], interior: readonly number[]): PNode {
@@ -185,21 +185,21 @@ class Builder {
       const back = <T>(values: readonly T[]): T[] => {
         const out = new Array<T>(values.length)
         order.forEach((from, to) => {
-          out[from] = values[to]!
+          out[from] = values[to]
         })
         return out
       }
-      const inner = this.#pad(x.inputs[0]!, back(lo), back(hi), back(interior))
+      const inner = this.#pad(x.inputs[0], back(lo), back(hi), back(interior))
       return this.#make(
         'permute',
         { order },
         [inner],
-        order.map((o) => inner.shape[o]!),
+        order.map((o) => inner.shape[o]),
         x.dtype,
         x.origin,
       )
     }
-    const shape = x.shape.map((d, i) => lo[i]! + hi[i]! + d + Math.max(0, d - 1) * interior[i]!)
+    const shape = x.shape.map((d, i) => lo[i] + hi[i] + d + Math.max(0, d - 1) * interior[i])
     return this.#make('pad', { lo, hi, interior, value: 0 }, [x], shape, x.dtype, x.origin)
   }
 
@@ -227,8 +227,8 @@ class Builder {
     const simple = simplify(op, attrs, inputs, shape, dtype)
     if (simple) return simple
     if (reducesNothing(op, attrs, inputs, dtype)) return this.#make('reshape', { shape }, inputs, shape, dtype, origin)
-    if (op === 'alias' && inputs.length === 1) return inputs[0]!
-    if (op === 'alias' && (attrs as Attrs['alias']).vjp !== null) return inputs[0]!
+    if (op === 'alias' && inputs.length === 1) return inputs[0]
+    if (op === 'alias' && (attrs as Attrs['alias']).vjp !== null) return inputs[0]
     const text =
       op === 'hostCall' ? `hostCall ${(attrs as Attrs['hostCall']).fn.name}#${this.#count}` : JSON.stringify(attrs)
     const key = `${op} ${text} ${dtype} ${shape} (${inputs.map((i) => i.id)})`
@@ -309,7 +309,7 @@ function reachable(roots: readonly PNode[]): PNode[] {
 /** The value of a node that is one number everywhere, seen through views; only numbers that are part of the structure. */
 export function uniformValue(n: PNode): number | null {
   let x = n
-  while (x.op === 'reshape' || x.op === 'expand' || x.op === 'permute') x = x.inputs[0]!
+  while (x.op === 'reshape' || x.op === 'expand' || x.op === 'permute') x = x.inputs[0]
   if (x.op !== 'constant') return null
   const { value } = x.as('constant')
   return structural(value) ? value : null
@@ -355,7 +355,7 @@ function simplify(
 /** Whether a reduction runs over axes of extent 1 only. */
 function reducesNothing(op: Primitive, attrs: Attrs[Primitive], inputs: readonly PNode[], dtype: DType): boolean {
   if (op !== 'reduceSum' && op !== 'reduceProd' && op !== 'reduceMax' && op !== 'reduceMin') return false
-  const x = inputs[0]!
+  const x = inputs[0]
   return x.dtype === dtype && (attrs as Attrs['reduceSum']).axes.every((a) => x.shape[a] === 1)
 }
 

@@ -63,12 +63,12 @@ export class Puller {
   }
 
   #inline(n: PNode, index: readonly Index[], guards: readonly Guard[]): Expr {
-    const x = n.inputs[0]!
+    const x = n.inputs[0]
     switch (n.op) {
       case 'constant':
         return { op: 'constant', dtype: n.dtype, value: n.as('constant').value }
       case 'iota':
-        return { op: 'index', dtype: 'int32', index: index[0]! }
+        return { op: 'index', dtype: 'int32', index: index[0] }
       case 'alias':
         return this.pull(x, index, guards)
       case 'reshape':
@@ -76,7 +76,7 @@ export class Puller {
       case 'permute': {
         const inner = new Array<Index>(index.length)
         n.as('permute').order.forEach((from, to) => {
-          inner[from] = index[to]!
+          inner[from] = index[to]
         })
         return this.pull(x, inner, guards)
       }
@@ -90,13 +90,13 @@ export class Puller {
         const { start, step } = n.as('slice')
         return this.pull(
           x,
-          index.map((i, axis) => add(scale(i, step[axis]!), start[axis]!)),
+          index.map((i, axis) => add(scale(i, step[axis]), start[axis])),
           guards,
         )
       }
       case 'flip': {
         const { axes } = n.as('flip')
-        const flipped = index.map((i, axis) => (axes.includes(axis) ? add(scale(i, -1), n.shape[axis]! - 1) : i))
+        const flipped = index.map((i, axis) => (axes.includes(axis) ? add(scale(i, -1), n.shape[axis] - 1) : i))
         return this.pull(x, flipped, guards)
       }
       case 'pad':
@@ -108,8 +108,8 @@ export class Puller {
           op: 'select',
           dtype: n.dtype,
           condition: this.pull(x, index, guards),
-          a: this.pull(n.inputs[1]!, index, guards),
-          b: this.pull(n.inputs[2]!, index, guards),
+          a: this.pull(n.inputs[1], index, guards),
+          b: this.pull(n.inputs[2], index, guards),
         }
       case 'cast':
         return { op: 'cast', dtype: n.dtype, x: this.pull(x, index, guards) }
@@ -124,7 +124,7 @@ export class Puller {
           dtype: 'int32',
           key0: this.pull(x, [zero]),
           key1: this.pull(x, [constantIndex(1)]),
-          counter: this.pull(n.inputs[1]!, index, guards),
+          counter: this.pull(n.inputs[1], index, guards),
         }
       case 'gather':
         return this.#gather(n, index, guards)
@@ -133,7 +133,7 @@ export class Puller {
           return { op: 'unary', dtype: n.dtype, fn: n.op as UnaryOp, x: this.pull(x, index, guards) }
         if (n.op in binaryNames) {
           const a = this.pull(x, index, guards)
-          return { op: 'binary', dtype: n.dtype, fn: n.op as BinaryOp, a, b: this.pull(n.inputs[1]!, index, guards) }
+          return { op: 'binary', dtype: n.dtype, fn: n.op as BinaryOp, a, b: this.pull(n.inputs[1], index, guards) }
         }
         throw new NeedsBuffer(n)
     }
@@ -141,12 +141,12 @@ export class Puller {
 
   #pad(n: PNode, index: readonly Index[], guards: readonly Guard[]): Expr {
     const { lo, interior, value } = n.as('pad')
-    const x = n.inputs[0]!
+    const x = n.inputs[0]
     const added: Guard[] = []
     const inner = index.map((i, axis) => {
-      const shifted = add(i, -lo[axis]!)
-      const step = interior[axis]! + 1
-      const extent = (x.shape[axis]! - 1) * step + 1
+      const shifted = add(i, -lo[axis])
+      const step = interior[axis] + 1
+      const extent = (x.shape[axis] - 1) * step + 1
       if (shifted.lo < 0 || shifted.hi >= extent) added.push({ index: shifted, lo: 0, hi: extent })
       if (step === 1) return shifted
       added.push({ index: mod(shifted, step), lo: 0, hi: 1 })
@@ -169,11 +169,11 @@ export class Puller {
 
   #concat(n: PNode, index: readonly Index[], guards: readonly Guard[]): Expr {
     const { axis } = n.as('concat')
-    const at = index[axis]!
+    const at = index[axis]
     let offset = 0
     const parts: { lo: number; hi: number; e: Expr }[] = []
     for (const x of n.inputs) {
-      const extent = x.shape[axis]!
+      const extent = x.shape[axis]
       const lo = offset
       offset += extent
       if (extent === 0 || at.hi < lo || at.lo >= offset) continue
@@ -195,7 +195,7 @@ export class Puller {
     const [x, indices] = n.inputs as [PNode, PNode]
     const rank = indices.shape.length
     const at = this.pull(indices, index.slice(axis, axis + rank), guards)
-    const t = newVar(Math.max(2, x.shape[axis]!))
+    const t = newVar(Math.max(2, x.shape[axis]))
     const inner = [...index.slice(0, axis), indexOf(t), ...index.slice(axis + rank)]
     const load = this.pull(x, inner, guards)
     if (load.op !== 'load') throw new NeedsBuffer(x)
@@ -213,7 +213,7 @@ export function reshapeIndex(index: readonly Index[], to: readonly number[], fro
   if (squeezedTo.length === squeezedFrom.length && squeezedTo.every((d, i) => d === squeezedFrom[i])) {
     const kept = index.filter((_, i) => to[i] !== 1)
     let next = 0
-    return from.map((d) => (d === 1 ? zero : kept[next++]!))
+    return from.map((d) => (d === 1 ? zero : kept[next++]))
   }
   return delinearise(linearise(index, stridesOf(to)), from)
 }

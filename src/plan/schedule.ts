@@ -116,7 +116,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
   const works = grouping.groups.map((g): Work => ({ group: g, emitted: emit(g), after: new Set(), stage: 0 }))
   const workOf = new Map<PNode, Work>()
   for (const w of works) for (const m of w.group.memberSet) workOf.set(m, w)
-  const producer = (n: PNode): Work | undefined => workOf.get(n.op === 'output' ? n.inputs[0]! : n)
+  const producer = (n: PNode): Work | undefined => workOf.get(n.op === 'output' ? n.inputs[0] : n)
   for (const w of works) {
     for (const m of w.group.members) for (const r of grouping.reads(m)) addEdge(w, producer(r))
   }
@@ -227,13 +227,13 @@ function group(
 
 function producedBy(w: Work, marked: ReadonlySet<PNode>): PNode[] {
   if (w.emitted) return [...w.emitted.stored]
-  const node = w.group.members[0]!
+  const node = w.group.members[0]
   if (node.op === 'argsort') return [node]
   return node.users.filter((u) => u.op === 'output' && marked.has(u))
 }
 
 function buffersOf(w: Work): readonly (PNode | 'constants')[] {
-  return w.emitted ? w.emitted.buffers : w.group.members[0]!.inputs.map(bufferBase)
+  return w.emitted ? w.emitted.buffers : w.group.members[0].inputs.map(bufferBase)
 }
 
 /** Stage of each work: one more than the latest it waits for. Returned in order of stage. */
@@ -251,7 +251,7 @@ function inStages(works: readonly Work[]): Work[] {
     done.add(w)
   }
   for (const w of works) visit(w, new Set())
-  return [...works].sort((a, b) => a.stage - b.stage || a.group.members[0]!.id - b.group.members[0]!.id)
+  return [...works].sort((a, b) => a.stage - b.stage || a.group.members[0].id - b.group.members[0].id)
 }
 
 function reaches(from: Work, to: Work): boolean {
@@ -342,11 +342,11 @@ function emitPhases(
       if (call.after) phase++
       if (call.units === 0) continue
       const locations = call.args.map((a) =>
-        'buffer' in a ? args[a.buffer]! : 'scratch' in a ? scratch[a.scratch]! : atSlot(STATUS_SLOT),
+        'buffer' in a ? args[a.buffer] : 'scratch' in a ? scratch[a.scratch] : atSlot(STATUS_SLOT),
       )
       const program = plan.programs.push(call.program) - 1
       phases[phase] ??= []
-      phases[phase]!.push({ op: 'kernel', program, args: locations, units: call.units })
+      phases[phase].push({ op: 'kernel', program, args: locations, units: call.units })
     }
   }
   for (const p of phases) if (p?.length > 0) steps.push(...p, { op: 'barrier' })
@@ -368,7 +368,7 @@ function copyKernel(n: PNode): Kernel {
 }
 
 function hostStep(w: Work, locate: (n: PNode) => Location, marked: ReadonlySet<PNode>): HostStep {
-  const node = w.group.members[0]!
+  const node = w.group.members[0]
   const outputs =
     node.op === 'argsort' ? [node] : producedBy(w, marked).sort((a, b) => a.as('output').index - b.as('output').index)
   return { node, inputs: node.inputs.map((i) => locate(bufferBase(i))), outputs: outputs.map(locate) }
@@ -387,7 +387,7 @@ function scheduleLoop(
   locate: (n: PNode) => Location,
   newBlock: (bytes: number, from: number, to: number) => Block,
 ): AbstractStep[] {
-  const node = w.group.members[0]!
+  const node = w.group.members[0]
   const body = node.body!
   const { length, reverse, carries, scanned, params } = node.attrs as LoopAttrs
   const id = plan.loops++
@@ -402,14 +402,14 @@ function scheduleLoop(
     steps: [...l.steps, { loop: id, bytes, by: 'index' }],
   })
   const carryAt = (k: number, by: LoopStep['by']): Location => ({
-    ...atBlock(carryBlocks[k]!.block),
-    steps: [{ loop: id, bytes: carryBlocks[k]!.half, by }],
+    ...atBlock(carryBlocks[k].block),
+    steps: [{ loop: id, bytes: carryBlocks[k].half, by }],
   })
   const parameterOf = new Map(body.leaves.map((l) => [l.pnode, params.indexOf(l.node)]))
   const leafLocation = (leaf: PNode): Location => {
     const k = parameterOf.get(leaf)!
     if (k < carries) return carryAt(k, 'alternate')
-    const outer = locate(bufferBase(node.inputs[k]!))
+    const outer = locate(bufferBase(node.inputs[k]))
     return k < carries + scanned ? moving(outer, bytesOf(leaf)) : outer
   }
   const outputs = new Map(node.users.filter((u) => u.op === 'output').map((u) => [u.as('output').index, u]))
@@ -432,7 +432,7 @@ function scheduleLoop(
   }
   const steps: AbstractStep[] = []
   results.slice(0, carries).forEach((r, k) => {
-    steps.push(...copyStep(r, locate(bufferBase(node.inputs[k]!)), atBlock(carryBlocks[k]!.block)))
+    steps.push(...copyStep(r, locate(bufferBase(node.inputs[k])), atBlock(carryBlocks[k].block)))
   })
   steps.push({ op: 'barrier' })
   if (length > 0)
@@ -446,7 +446,7 @@ function scheduleLoop(
   results.slice(0, carries).forEach((r, k) => {
     const output = outputs.get(k)
     if (!output) return
-    const { block, half } = carryBlocks[k]!
+    const { block, half } = carryBlocks[k]
     steps.push(...copyStep(r, { ...atBlock(block), offset: (length % 2) * half }, locate(output)))
   })
   steps.push({ op: 'barrier' })

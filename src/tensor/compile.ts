@@ -25,7 +25,6 @@ export type Result =
   | boolean
   | null
   | undefined
-  | void
   | readonly Result[]
   | { readonly [key: string]: Result }
 
@@ -58,7 +57,7 @@ interface Recorded {
  *
  * @throws GliaError for arguments that are neither tensors nor structure, and whatever `fn` throws while recorded
  */
-export function compile<const A extends readonly Arg[], R extends Result>(fn: (...args: A) => R): Compiled<A, R> {
+export function compile<const A extends readonly Arg[], R extends Result | void>(fn: (...args: A) => R): Compiled<A, R> {
   const name = fn.name || 'step'
   const recorded = new Map<string, Recorded[]>()
   const traces: string[] = []
@@ -168,7 +167,7 @@ function record(
   })
   let next = 0
   const place = (a: unknown): unknown => {
-    if (a instanceof TensorBase || typeof a === 'number') return new Tensor(parameters[next++]!, device)
+    if (a instanceof TensorBase || typeof a === 'number') return new Tensor(parameters[next++], device)
     if (Array.isArray(a)) return a.map(place)
     if (isPlain(a)) return Object.fromEntries(Object.entries(a).map(([k, v]) => [k, place(v)]))
     return a
@@ -191,7 +190,7 @@ function collect(
     const { node } = result
     const position = outputs.push(node) - 1
     const aval = { shape: node.shape, dtype: node.dtype }
-    return (values) => new Tensor(new Node('data', [], { values: values[position]! }, aval), device)
+    return (values) => new Tensor(new Node('data', [], { values: values[position] }, aval), device)
   }
   if (result instanceof Promise) {
     throw new GliaError(`compile: ${where} is a Promise; a compiled function is recorded at once and cannot await.`)

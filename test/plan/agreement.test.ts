@@ -15,12 +15,12 @@ function values(device: ReturnType<typeof createDeviceSync>, seed: number): numb
 function compare(expected: readonly number[][], got: readonly number[][], seed: number): void {
   expect(got.length).toBe(expected.length)
   expected.forEach((want, k) => {
-    const have = got[k]!
+    const have = got[k]
     expect(have.length, `seed ${seed}, root ${k}`).toBe(want.length)
     let worst = 0
     let at = -1
     want.forEach((w, i) => {
-      const error = Object.is(w, have[i]) ? 0 : Math.abs(w - have[i]!) / (1 + Math.abs(w))
+      const error = Object.is(w, have[i]) ? 0 : Math.abs(w - have[i]) / (1 + Math.abs(w))
       if (!(error <= worst)) {
         worst = error
         at = i

@@ -25,7 +25,7 @@ export class Dice {
   }
 
   of<T>(list: readonly T[]): T {
-    return list[this.int(list.length)]!
+    return list[this.int(list.length)]
   }
 }
 
@@ -101,7 +101,7 @@ function step(d: Dice, pool: Node[]): Node {
     case 8: {
       const start = x.shape.map((e) => d.int(Math.max(1, e)))
       const stride = x.shape.map(() => 1 + d.int(3))
-      const size = x.shape.map((e, i) => (e === 0 ? 0 : 1 + d.int(Math.floor((e - 1 - start[i]!) / stride[i]!) + 1)))
+      const size = x.shape.map((e, i) => (e === 0 ? 0 : 1 + d.int(Math.floor((e - 1 - start[i]) / stride[i]) + 1)))
       return o.slice(
         x,
         start.map((s, i) => (x.shape[i] === 0 ? 0 : s)),
@@ -113,7 +113,7 @@ function step(d: Dice, pool: Node[]): Node {
       const lo = x.shape.map((e) => d.int(4) - (e > 3 ? 1 : 0))
       const hi = x.shape.map((e) => d.int(4) - (e > 3 ? 1 : 0))
       const interior = x.shape.map(() => d.of([0, 0, 0, 1, 2]))
-      const shape = x.shape.map((e, i) => lo[i]! + hi[i]! + e + Math.max(0, e - 1) * interior[i]!)
+      const shape = x.shape.map((e, i) => lo[i] + hi[i] + e + Math.max(0, e - 1) * interior[i])
       return sizeOf(shape) > 6000 ? x : o.pad(x, lo, hi, interior, d.of([0, 0, 1.5]))
     }
     case 10: {
@@ -168,8 +168,8 @@ function step(d: Dice, pool: Node[]): Node {
       const attrs = {
         window: w,
         stride: [1 + d.int(2), 1 + d.int(2)],
-        padLo: [d.int(w[0]!), d.int(w[1]!)],
-        padHi: [d.int(w[0]!), 0],
+        padLo: [d.int(w[0]), d.int(w[1])],
+        padHi: [d.int(w[0]), 0],
         dilation: [1, 1],
       }
       return o[d.of(['windowSum', 'windowMax'] as const)](x, attrs)
@@ -177,13 +177,13 @@ function step(d: Dice, pool: Node[]): Node {
     case 22: {
       if (rank === 0 || x.shape[axis] === 0) return x
       const indices = leaf(d, randomShape(d, d.int(2)), 'int32')
-      const n = x.shape[axis]!
+      const n = x.shape[axis]
       const inside = o.bound(o.rem(indices, n), n, 'gather')
       return o.gather(x, inside, axis)
     }
     case 23: {
       if (rank === 0) return x
-      const n = x.shape[axis]!
+      const n = x.shape[axis]
       const size = 1 + d.int(9)
       const indices = o.bound(o.rem(leaf(d, [n], 'int32'), size), size, 'scatter')
       return tame(o.scatterAdd(indices, x, axis, size))
@@ -259,5 +259,5 @@ export function randomGraph(seed: number): Node[] {
   }
   const made = pool.slice(3)
   const roots = made.filter((_, i) => i === made.length - 1 || d.int(5) === 0)
-  return roots.length > 0 ? roots : [pool[0]!]
+  return roots.length > 0 ? roots : [pool[0]]
 }
