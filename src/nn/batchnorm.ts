@@ -25,8 +25,8 @@ export interface BatchNormOptions {
  * Parameters: `weight`, `bias` `[C]`. Buffers: `running_mean`, `running_var` `[C]`, `num_batches_tracked` `[]`.
  */
 export class BatchNorm2d extends Module {
-  readonly weight: Parameter
-  readonly bias: Parameter
+  weight: Parameter
+  bias: Parameter
   readonly running_mean: Buffer
   readonly running_var: Buffer
   readonly num_batches_tracked: Buffer

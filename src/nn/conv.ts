@@ -22,8 +22,8 @@ export interface Conv2dOptions extends ConvOptions {
  * @param kernelSize k, or [height, width]
  */
 export class Conv2d extends Module {
-  readonly weight: Parameter
-  readonly bias: Parameter | null
+  weight: Parameter
+  bias: Parameter | null
   readonly options: Conv2dOptions
 
   constructor(inChannels: number, outChannels: number, kernelSize: Extent, options: Conv2dOptions = {}) {

@@ -23,7 +23,7 @@ export interface EmbeddingOptions {
  * @throws GliaError when computed with an index outside [−N, N)
  */
 export class Embedding extends Module {
-  readonly weight: Parameter
+  weight: Parameter
   readonly paddingIdx: number | null
 
   constructor(count: number, dimensions: number, options: EmbeddingOptions = {}) {

@@ -20,8 +20,8 @@ export interface LinearOptions {
  * Parameters: `weight` `[out, in]`, `bias` `[out]`.
  */
 export class Linear extends Module {
-  readonly weight: Parameter
-  readonly bias: Parameter | null
+  weight: Parameter
+  bias: Parameter | null
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super()

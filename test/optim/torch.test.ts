@@ -35,7 +35,13 @@ describe.each(devices)('on %s', (_, device) => {
     const optimizer = optimizers[name]([w, m])
     const scale = tensor([1, 3, 0.1], { device })
     const objective = (): Tensor =>
-      w.sub(filled([3], 2, device)).square().mul(scale).sum().add(m.pow(4).sum()).add(m.matmul(m).sin().sum())
+      w
+        .sub(filled([3], 2, device))
+        .square()
+        .mul(scale)
+        .sum()
+        .add(m.pow(4).sum())
+        .add(m.matmul(m).sin().sum())
     // Half of the steps compiled, half not: both must do the same.
     const compiled = compile(() => {
       const loss = objective()
