@@ -8,8 +8,14 @@ let flags: ReadonlySet<string> | null = null
 /** The words in the environment variable GLIA_DEBUG, read once on first use. */
 export function debugFlags(): ReadonlySet<string> {
   if (!flags) {
-    const text = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.GLIA_DEBUG ?? ''
-    flags = new Set(text.split(',').map((w) => w.trim()).filter((w) => w !== ''))
+    const text =
+      (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.GLIA_DEBUG ?? ''
+    flags = new Set(
+      text
+        .split(',')
+        .map((w) => w.trim())
+        .filter((w) => w !== ''),
+    )
   }
   return flags
 }
@@ -33,9 +39,10 @@ export function modulePath(): string {
 
 /** File and line of the nearest caller outside Glia; '' unless debugging. */
 export function callSite(): string {
-  if (flags === null) debugFlags()
-  if (flags!.size === 0) return ''
+  if ((flags ?? debugFlags()).size === 0) return ''
   const lines = new Error().stack?.split('\n').slice(2) ?? []
-  const outside = lines.find((l) => !/[\\/](src|dist)[\\/](core|graph|tensor|autograd|nn|optim|loss|plan|train)[\\/]/.test(l))
+  const outside = lines.find(
+    (l) => !/[\\/](src|dist)[\\/](core|graph|tensor|autograd|nn|optim|loss|plan|train)[\\/]/.test(l),
+  )
   return outside?.trim().replace(/^at /, '') ?? ''
 }

@@ -27,16 +27,19 @@ export function gradients(o: Ops, outputs: readonly Seed[], wrt: readonly Node[]
   }
   for (const { node, g } of outputs) give(node, g)
   for (let i = order.length - 1; i >= 0; i--) {
-    const n = order[i]!
+    const n = order[i]
     if (!depends.has(n)) continue
     const needs = n.inputs.map((x) => depends.has(x) && isFloat(x.dtype))
     const parts = several.get(n)
     const g = totals.get(n)
     if (parts) {
-      const back = n.op === 'loop' ? loopGradients(o, parts, n, needs) : (n.as('hostCall').fn.vjp?.(parts, n) ?? noGradient(n))
-      n.inputs.forEach((x, k) => give(x, back[k] ?? null))
+      const back =
+        n.op === 'loop' ? loopGradients(o, parts, n, needs) : (n.as('hostCall').fn.vjp?.(parts, n) ?? noGradient(n))
+      n.inputs.forEach((x, k) => {
+        if (needs[k]) give(x, back[k] ?? null)
+      })
     } else if (g && n.op === 'output') {
-      const whole = n.inputs[0]!
+      const whole = n.inputs[0]
       const { index } = n.as('output')
       const list = several.get(whole) ?? []
       list[index] = g
@@ -61,13 +64,21 @@ function noGradient(n: Node): never {
  * first is made again with those as further results; a planner computes it once). Gradients of carries are carried,
  * those of xs are stacked, those of invariants are summed.
  */
-function loopGradients(o: Ops, gs: readonly (Node | null | undefined)[], node: Node, needs: readonly boolean[]): (Node | null)[] {
+function loopGradients(
+  o: Ops,
+  gs: readonly (Node | null | undefined)[],
+  node: Node,
+  needs: readonly boolean[],
+): (Node | null)[] {
   const attrs = node.attrs as LoopAttrs
   const { length, reverse, carries, scanned, params, results } = attrs
-  const saved = o.loop(node.inputs, { ...attrs, results: [...results, ...params.slice(0, carries)] }).slice(results.length)
+  const saved = o
+    .loop(node.inputs, { ...attrs, results: [...results, ...params.slice(0, carries)] })
+    .slice(results.length)
   const owner = {}
   let count = 0
-  const parameter = (like: { shape: readonly number[]; dtype: Node['dtype'] }): Node => new Node('parameter', [], { owner, index: count++ }, like)
+  const parameter = (like: { shape: readonly number[]; dtype: Node['dtype'] }): Node =>
+    new Node('parameter', [], { owner, index: count++ }, like)
 
   const xs = params.slice(carries, carries + scanned)
   const floats = (list: readonly Node[], from: number): number[] =>
@@ -77,28 +88,32 @@ function loopGradients(o: Ops, gs: readonly (Node | null | undefined)[], node: N
   const summed = floats(params.slice(carries + scanned), carries + scanned).filter((i) => needs[i])
   const stacked = results.flatMap((r, i) => (i >= carries && isFloat(r.dtype) && gs[i] ? [i] : []))
 
-  const gCarries = carried.map((i) => parameter(params[i]!))
-  const gSums = summed.map((i) => parameter(params[i]!))
-  const gYs = stacked.map((i) => parameter(results[i]!))
+  const gCarries = carried.map((i) => parameter(params[i]))
+  const gSums = summed.map((i) => parameter(params[i]))
+  const gYs = stacked.map((i) => parameter(results[i]))
   const seeds: Seed[] = [
-    ...carried.map((i, k) => ({ node: results[i]!, g: gCarries[k]! })),
-    ...stacked.map((i, k) => ({ node: results[i]!, g: gYs[k]! })),
+    ...carried.map((i, k) => ({ node: results[i], g: gCarries[k] })),
+    ...stacked.map((i, k) => ({ node: results[i], g: gYs[k] })),
   ]
   const targets = [...carried, ...summed, ...sliced]
-  const back = gradients(o, seeds, targets.map((i) => params[i]!))
+  const back = gradients(
+    o,
+    seeds,
+    targets.map((i) => params[i]),
+  )
   const zeroLike = (n: Node): Node => o.full(n.shape, 0, n.dtype)
-  const found = back.map((g, k) => g ?? zeroLike(params[targets[k]!]!))
+  const found = back.map((g, k) => g ?? zeroLike(params[targets[k]]))
   const newCarries = found.slice(0, carried.length)
-  const newSums = found.slice(carried.length, carried.length + summed.length).map((g, k) => o.add(gSums[k]!, g))
+  const newSums = found.slice(carried.length, carried.length + summed.length).map((g, k) => o.add(gSums[k], g))
   const newSlices = found.slice(carried.length + summed.length)
 
   const outs = o.loop(
     [
-      ...carried.map((i) => gs[i] ?? zeroLike(params[i]!)),
-      ...summed.map((i) => zeroLike(params[i]!)),
+      ...carried.map((i) => gs[i] ?? zeroLike(params[i])),
+      ...summed.map((i) => zeroLike(params[i])),
       ...saved,
       ...node.inputs.slice(carries, carries + scanned),
-      ...stacked.map((i) => gs[i]!),
+      ...stacked.map((i) => gs[i] as Node),
       ...node.inputs.slice(carries + scanned),
     ],
     {
@@ -112,7 +127,7 @@ function loopGradients(o: Ops, gs: readonly (Node | null | undefined)[], node: N
   )
   const result = new Array<Node | null>(node.inputs.length).fill(null)
   targets.forEach((i, k) => {
-    result[i] = outs[k]!
+    result[i] = outs[k]
   })
   return result
 }

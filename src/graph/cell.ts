@@ -3,7 +3,7 @@
  * Reading captures its value at that moment; assigning makes a new version. A compiled step may keep a cell's value in
  * a device's memory and update it there.
  */
-import { dtypes, type DType, type TypedArray } from '../core/dtype.ts'
+import { type DType, dtypes, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
 import { type Shape, sameShape, showShape, sizeOf } from '../core/shape.ts'
 import { Node } from './node.ts'

@@ -94,7 +94,12 @@ export interface Attrs extends Record<UnaryOp, None>, Record<BinaryOp, None> {
   /** `start`, `start + step`, … `size` elements, per axis; step > 0. */
   slice: { readonly start: readonly number[]; readonly size: readonly number[]; readonly step: readonly number[] }
   /** `lo`/`hi` elements added per axis (negative: cropped), `interior` between neighbours, all equal to `value`. */
-  pad: { readonly lo: readonly number[]; readonly hi: readonly number[]; readonly interior: readonly number[]; readonly value: number }
+  pad: {
+    readonly lo: readonly number[]
+    readonly hi: readonly number[]
+    readonly interior: readonly number[]
+    readonly value: number
+  }
   concat: { readonly axis: number }
   flip: { readonly axes: readonly number[] }
   // Reductions: the axes disappear from the shape

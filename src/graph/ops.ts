@@ -1,8 +1,9 @@
 /** @file Builds nodes. Every method checks its arguments through the primitive's shape rule and skips what changes nothing. */
-import { type DType, dtypeOf, promote, type TypedArray } from '../core/dtype.ts'
+
 import { callSite, modulePath } from '../core/debug.ts'
+import { type DType, dtypeOf, promote, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
-import { broadcastShapes, normaliseAxis, sameShape, type Shape, showShape, sizeOf } from '../core/shape.ts'
+import { broadcastShapes, normaliseAxis, type Shape, sameShape, showShape, sizeOf } from '../core/shape.ts'
 import { binaryNames, unaryNames } from '../kernels/names.ts'
 import { type Attrs, type BinaryOp, type LoopAttrs, Node, type Primitive, type UnaryOp } from './node.ts'
 import { rules } from './primitives/table.ts'
@@ -65,7 +66,12 @@ function reduction(op: 'reduceSum' | 'reduceProd' | 'reduceMax' | 'reduceMin') {
     if (axes.length === 0) return x
     const sorted = axes.map((a) => normaliseAxis(op, a, x.shape.length)).sort((a, b) => a - b)
     const y = make(op, [x], { axes: sorted })
-    return keep ? reshape(y, x.shape.map((d, i) => (sorted.includes(i) ? 1 : d))) : y
+    return keep
+      ? reshape(
+          y,
+          x.shape.map((d, i) => (sorted.includes(i) ? 1 : d)),
+        )
+      : y
   }
 }
 
@@ -80,7 +86,10 @@ const elementwise = {
     (Object.keys(unaryNames) as UnaryOp[]).map((op) => [op, (x: Node): Node => make(op, [x], none)]),
   ) as Record<UnaryOp, (x: Node) => Node>),
   ...(Object.fromEntries(
-    (Object.keys(binaryNames) as BinaryOp[]).map((op) => [op, (a: Operand, b: Operand): Node => make(op, align(op, a, b), none)]),
+    (Object.keys(binaryNames) as BinaryOp[]).map((op) => [
+      op,
+      (a: Operand, b: Operand): Node => make(op, align(op, a, b), none),
+    ]),
   ) as Record<BinaryOp, (a: Operand, b: Operand) => Node>),
 }
 
@@ -89,7 +98,9 @@ export const ops: Ops = {
   constant,
   data: (values: TypedArray, shape: Shape, dtype: DType = dtypeOf(values)) => {
     if (values.length !== sizeOf(shape)) {
-      throw new GliaError(`data: ${values.length} values do not fill shape ${showShape(shape)}, which needs ${sizeOf(shape)}.`)
+      throw new GliaError(
+        `data: ${values.length} values do not fill shape ${showShape(shape)}, which needs ${sizeOf(shape)}.`,
+      )
     }
     return new Node('data', [], { values }, { shape, dtype })
   },
@@ -107,7 +118,7 @@ export const ops: Ops = {
   permute: (x, order) => (order.every((o, i) => o === i) ? x : make('permute', [x], { order })),
   transpose: (x) => {
     const order = x.shape.map((_, i) => i)
-    order.push(order.splice(-2, 1)[0]!)
+    order.push(order.splice(-2, 1)[0])
     return make('permute', [x], { order })
   },
   broadcastTo,
@@ -117,9 +128,13 @@ export const ops: Ops = {
     [...lo, ...hi, ...interior].every((p) => p === 0) ? x : make('pad', [x], { lo, hi, interior, value }),
   concat: (xs, axis) => {
     if (xs.length === 0) throw new GliaError('cat: received no tensors; it needs at least one.')
-    if (xs.length === 1) return xs[0]!
+    if (xs.length === 1) return xs[0]
     const dtype = xs.map((x) => x.dtype).reduce(promote)
-    return make('concat', xs.map((x) => cast(x, dtype)), { axis: normaliseAxis('cat', axis, xs[0]!.shape.length) })
+    return make(
+      'concat',
+      xs.map((x) => cast(x, dtype)),
+      { axis: normaliseAxis('cat', axis, xs[0].shape.length) },
+    )
   },
   flip: (x, axes) => (axes.length === 0 ? x : make('flip', [x], { axes })),
   reduceSum,
@@ -133,8 +148,10 @@ export const ops: Ops = {
   },
   argmax: (x, axis) => make('argmax', [x], { axis: normaliseAxis('argmax', axis, x.shape.length) }),
   argmin: (x, axis) => make('argmin', [x], { axis: normaliseAxis('argmin', axis, x.shape.length) }),
-  cumsum: (x, axis, reverse = false) => make('cumsum', [x], { axis: normaliseAxis('cumsum', axis, x.shape.length), reverse }),
-  cumprod: (x, axis, reverse = false) => make('cumprod', [x], { axis: normaliseAxis('cumprod', axis, x.shape.length), reverse }),
+  cumsum: (x, axis, reverse = false) =>
+    make('cumsum', [x], { axis: normaliseAxis('cumsum', axis, x.shape.length), reverse }),
+  cumprod: (x, axis, reverse = false) =>
+    make('cumprod', [x], { axis: normaliseAxis('cumprod', axis, x.shape.length), reverse }),
   matmul: (a, b) => make('matmul', [a, b], none),
   conv: (x, w, attrs) => make('conv', [x, w], attrs),
   windowSum: (x, attrs) => make('windowSum', [x], attrs),
@@ -142,7 +159,8 @@ export const ops: Ops = {
   windowArgmax: (x, attrs) => make('windowArgmax', [x], attrs),
   gather: (x, indices, axis) => make('gather', [x, indices], { axis: normaliseAxis('gather', axis, x.shape.length) }),
   scatterAdd: (indices, updates, axis, size) => make('scatterAdd', [indices, updates], { axis, size }),
-  argsort: (x, axis, descending) => make('argsort', [x], { axis: normaliseAxis('argsort', axis, x.shape.length), descending }),
+  argsort: (x, axis, descending) =>
+    make('argsort', [x], { axis: normaliseAxis('argsort', axis, x.shape.length), descending }),
   alias: (inputs, attrs) => make('alias', inputs, attrs),
   loop: (inputs, attrs: LoopAttrs) => outputs(make('loop', inputs, attrs), attrs.results.length),
   hostCall: (inputs, attrs) => outputs(make('hostCall', inputs, attrs), attrs.outputs.length),

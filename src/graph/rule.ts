@@ -4,7 +4,18 @@
  */
 import type { DType, TypedArray } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
-import type { Attrs, Aval, BinaryOp, ConvAttrs, HostArray, LoopAttrs, Node, Primitive, UnaryOp, WindowAttrs } from './node.ts'
+import type {
+  Attrs,
+  Aval,
+  BinaryOp,
+  ConvAttrs,
+  HostArray,
+  LoopAttrs,
+  Node,
+  Primitive,
+  UnaryOp,
+  WindowAttrs,
+} from './node.ts'
 
 export interface Rule<P extends Primitive> {
   /** Shape and dtype of the result. @throws GliaError naming the operation, the shapes received and the rule. */

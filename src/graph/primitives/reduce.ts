@@ -4,26 +4,32 @@ import { GliaError } from '../../core/errors.ts'
 import { showShape, sizeOf, stridesOf } from '../../core/shape.ts'
 import type { Aval, HostArray, Node } from '../node.ts'
 import type { Ops, Rule } from '../rule.ts'
+import { checkAxes, checkAxis, checkDtype, type Domain } from './check.ts'
 import { fill } from './movement.ts'
 
 type Reduce = 'reduceSum' | 'reduceProd' | 'reduceMax' | 'reduceMin'
 
 /** Calls `visit` with every element over the reduced axes, in row-major order. */
-function over(x: HostArray, axes: readonly number[], outer: readonly number[], visit: (value: number, position: number) => void): void {
+function over(
+  x: HostArray,
+  axes: readonly number[],
+  outer: readonly number[],
+  visit: (value: number, position: number) => void,
+): void {
   const strides = stridesOf(x.shape)
   let base = 0
   let k = 0
-  for (let axis = 0; axis < x.shape.length; axis++) if (!axes.includes(axis)) base += outer[k++]! * strides[axis]!
-  const extents = axes.map((a) => x.shape[a]!)
+  for (let axis = 0; axis < x.shape.length; axis++) if (!axes.includes(axis)) base += outer[k++] * strides[axis]
+  const extents = axes.map((a) => x.shape[a])
   const n = sizeOf(extents)
   for (let position = 0; position < n; position++) {
     let rest = position
     let p = base
     for (let i = axes.length - 1; i >= 0; i--) {
-      p += (rest % extents[i]!) * strides[axes[i]!]!
-      rest = Math.floor(rest / extents[i]!)
+      p += (rest % extents[i]) * strides[axes[i]]
+      rest = Math.floor(rest / extents[i])
     }
-    visit(x.data[p]!, position)
+    visit(x.data[p], position)
   }
 }
 
@@ -42,12 +48,19 @@ interface Row {
   readonly start: (dtype: Aval['dtype']) => number
   readonly fold: (a: number, b: number) => number
   readonly grad: (o: Ops, g: Node, x: Node, y: Node, axes: readonly number[]) => Node
-  readonly number: boolean
+  /** Sums and products of uint8 are int32. */
+  readonly takes: Domain
 }
 
 /** `y` with the reduced axes back, repeated to the shape of `x`. */
 function spread(o: Ops, y: Node, x: Node, axes: readonly number[]): Node {
-  return o.broadcastTo(o.reshape(y, x.shape.map((d, i) => (axes.includes(i) ? 1 : d))), x.shape)
+  return o.broadcastTo(
+    o.reshape(
+      y,
+      x.shape.map((d, i) => (axes.includes(i) ? 1 : d)),
+    ),
+    x.shape,
+  )
 }
 
 /** The gradient goes to all extremes alike (PyTorch's amax and amin). */
@@ -61,9 +74,9 @@ function toExtremes(o: Ops, g: Node, x: Node, y: Node, axes: readonly number[]):
 function productGradient(o: Ops, g: Node, x: Node, _y: Node, axes: readonly number[]): Node {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i))
   const order = [...kept, ...axes]
-  const flat = o.reshape(o.permute(x, order), [...kept.map((i) => x.shape[i]!), sizeOf(axes.map((a) => x.shape[a]!))])
+  const flat = o.reshape(o.permute(x, order), [...kept.map((i) => x.shape[i]), sizeOf(axes.map((a) => x.shape[a]))])
   const rank = kept.length
-  const n = flat.shape[rank]!
+  const n = flat.shape[rank]
   if (n === 0) return o.full(x.shape, 0, g.dtype)
   const exclusive = (reverse: boolean): Node => {
     const ones = o.full([...flat.shape.slice(0, rank), 1], 1, x.dtype)
@@ -74,35 +87,44 @@ function productGradient(o: Ops, g: Node, x: Node, _y: Node, axes: readonly numb
   }
   const others = o.mul(exclusive(false), exclusive(true))
   const inverse = order.map((_, i) => order.indexOf(i))
-  const back = o.permute(o.reshape(others, order.map((i) => x.shape[i]!)), inverse)
+  const back = o.permute(
+    o.reshape(
+      others,
+      order.map((i) => x.shape[i]),
+    ),
+    inverse,
+  )
   return o.mul(spread(o, g, x, axes), back)
 }
 
 const rows: { readonly [R in Reduce]: Row } = {
-  reduceSum: { start: () => 0, fold: (a, b) => a + b, grad: (o, g, x, _y, axes) => spread(o, g, x, axes), number: true },
-  reduceProd: { start: () => 1, fold: (a, b) => a * b, grad: productGradient, number: true },
-  reduceMax: { start: least, fold: larger, grad: toExtremes, number: false },
-  reduceMin: { start: greatest, fold: smaller, grad: toExtremes, number: false },
+  reduceSum: {
+    start: () => 0,
+    fold: (a, b) => a + b,
+    grad: (o, g, x, _y, axes) => spread(o, g, x, axes),
+    takes: 'number',
+  },
+  reduceProd: { start: () => 1, fold: (a, b) => a * b, grad: productGradient, takes: 'number' },
+  reduceMax: { start: least, fold: larger, grad: toExtremes, takes: 'any' },
+  reduceMin: { start: greatest, fold: smaller, grad: toExtremes, takes: 'any' },
 }
 
 function reduceRule(op: Reduce, row: Row): Rule<Reduce> {
   return {
     infer: ([x], { axes }) => {
-      if (axes.some((a, i) => a < 0 || a >= x!.shape.length || axes.indexOf(a) !== i)) {
-        throw new GliaError(`${op}: axes ${showShape(axes)} must be different axes of ${showShape(x!.shape)}.`)
-      }
-      if (row.number && x!.dtype === 'bool') throw new GliaError(`${op}: received bool; cast with int() or float() first.`)
-      const dtype = row.number && x!.dtype === 'uint8' ? 'int32' : x!.dtype
-      return { shape: x!.shape.filter((_, i) => !axes.includes(i)), dtype }
+      checkAxes(op, x, axes)
+      checkDtype(op, x, row.takes)
+      const dtype = row.takes === 'number' && x.dtype === 'uint8' ? 'int32' : x.dtype
+      return { shape: x.shape.filter((_, i) => !axes.includes(i)), dtype }
     },
     vjp: (o, g, y) => {
-      const x = y.inputs[0]!
+      const x = y.inputs[0]
       return [isFloat(x.dtype) ? row.grad(o, g, x, y, y.as(op).axes) : null]
     },
     evaluate: ([x], { axes }, out) =>
       fill(out, (outer) => {
         let a = row.start(out.dtype)
-        over(x!, axes, outer, (v) => {
+        over(x, axes, outer, (v) => {
           a = out.dtype === 'int32' && op === 'reduceProd' ? Math.imul(a, v) : row.fold(a, v)
         })
         return a
@@ -118,16 +140,22 @@ export const reduceMin = reduceRule('reduceMin', rows.reduceMin) as Rule<'reduce
 function positionRule<P extends 'argmax' | 'argmin'>(op: P): Rule<P> {
   return {
     infer: ([x], { axis }) => {
-      if (x!.shape[axis] === 0) throw new GliaError(`${op}: axis ${axis} of ${showShape(x!.shape)} has no elements.`)
-      return { shape: x!.shape.filter((_, i) => i !== axis), dtype: 'int32' }
+      checkAxis(op, x, axis)
+      if (x.shape[axis] === 0) {
+        throw new GliaError(
+          `${op}: axis ${axis} of shape ${showShape(x.shape)} has no elements, so none is the greatest or least.`,
+        )
+      }
+      return { shape: x.shape.filter((_, i) => i !== axis), dtype: 'int32' }
     },
     vjp: () => [null],
     evaluate: ([x], { axis }, out) =>
       fill(out, (outer) => {
         let best = 0
         let found: number | null = null
-        over(x!, [axis], outer, (v, position) => {
-          const beats = found === null || (!Number.isNaN(found) && (Number.isNaN(v) || (op === 'argmax' ? v > found : v < found)))
+        over(x, [axis], outer, (v, position) => {
+          const beats =
+            found === null || (!Number.isNaN(found) && (Number.isNaN(v) || (op === 'argmax' ? v > found : v < found)))
           if (!beats) return
           found = v
           best = position
@@ -140,7 +168,13 @@ function positionRule<P extends 'argmax' | 'argmin'>(op: P): Rule<P> {
 export const argmax: Rule<'argmax'> = positionRule('argmax')
 export const argmin: Rule<'argmin'> = positionRule('argmin')
 
-function running(x: HostArray, axis: number, reverse: boolean, start: number, fold: (a: number, b: number) => number): TypedArray {
+function running(
+  x: HostArray,
+  axis: number,
+  reverse: boolean,
+  start: number,
+  fold: (a: number, b: number) => number,
+): TypedArray {
   const result = x.data.slice()
   const n = x.shape[axis] ?? 0
   const inner = sizeOf(x.shape.slice(axis + 1))
@@ -150,7 +184,7 @@ function running(x: HostArray, axis: number, reverse: boolean, start: number, fo
       let a = start
       for (let i = 0; i < n; i++) {
         const at = (p * n + (reverse ? n - 1 - i : i)) * inner + q
-        a = fold(a, x.data[at]!)
+        a = fold(a, x.data[at])
         result[at] = a
       }
     }
@@ -158,39 +192,42 @@ function running(x: HostArray, axis: number, reverse: boolean, start: number, fo
   return result
 }
 
-const cumulative = (op: string) => ([x]: readonly Aval[]): Aval => {
-  if (x!.dtype === 'bool' || x!.dtype === 'uint8') throw new GliaError(`${op}: received ${x!.dtype}; cast with int() or float() first.`)
-  return { shape: x!.shape, dtype: x!.dtype }
+function inferRunning(op: string, x: Aval, axis: number): Aval {
+  checkAxis(op, x, axis)
+  checkDtype(op, x, 'wide')
+  return x
 }
 
 export const cumsum: Rule<'cumsum'> = {
-  infer: cumulative('cumsum'),
+  infer: ([x], { axis }) => inferRunning('cumsum', x, axis),
   vjp: (o, g, y) => {
     const { axis, reverse } = y.as('cumsum')
     return [isFloat(g.dtype) ? o.cumsum(g, axis, !reverse) : null]
   },
   evaluate: ([x], { axis, reverse }, out) =>
-    running(x!, axis, reverse, 0, out.dtype === 'int32' ? (a, b) => (a + b) | 0 : (a, b) => a + b),
+    running(x, axis, reverse, 0, out.dtype === 'int32' ? (a, b) => (a + b) | 0 : (a, b) => a + b),
 }
 
 export const cumprod: Rule<'cumprod'> = {
-  infer: cumulative('cumprod'),
+  infer: ([x], { axis }) => inferRunning('cumprod', x, axis),
   vjp: (o, g, y) => {
     // ∂/∂x_k = Σ_{i≥k} g_i · Π_{j≤i, j≠k} x_j, written as a masked product so that zeros are right.
     const { axis, reverse } = y.as('cumprod')
-    const x = y.inputs[0]!
+    const x = y.inputs[0]
     if (!isFloat(g.dtype)) return [null]
-    const n = x.shape[axis]!
-    const at = (position: number): number[] => [...x.shape.slice(0, axis + 1), ...x.shape.slice(axis)].map((d, i) => (i === position ? d : 1))
+    const n = x.shape[axis]
+    const at = (position: number): number[] =>
+      [...x.shape.slice(0, axis + 1), ...x.shape.slice(axis)].map((d, i) => (i === position ? d : 1))
     // Axis `axis` counts k (left out), `axis + 1` counts j, along which the product runs.
     const wide = [...x.shape.slice(0, axis), n, n, ...x.shape.slice(axis + 1)]
     const k = o.broadcastTo(o.reshape(o.iota(n), at(axis)), wide)
     const j = o.broadcastTo(o.reshape(o.iota(n), at(axis + 1)), wide)
-    const repeat = (v: Node): Node => o.broadcastTo(o.reshape(v, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]), wide)
+    const repeat = (v: Node): Node =>
+      o.broadcastTo(o.reshape(v, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]), wide)
     const products = o.cumprod(o.select(o.eq(k, j), 1, repeat(x)), axis + 1, reverse)
     const reached = reverse ? o.le(j, k) : o.le(k, j)
     return [o.reduceSum(o.select(reached, o.mul(products, repeat(g)), 0), [axis + 1])]
   },
   evaluate: ([x], { axis, reverse }, out) =>
-    running(x!, axis, reverse, 1, out.dtype === 'int32' ? Math.imul : (a, b) => a * b),
+    running(x, axis, reverse, 1, out.dtype === 'int32' ? Math.imul : (a, b) => a * b),
 }

@@ -4,44 +4,80 @@ import { GliaError } from '../../core/errors.ts'
 import { showShape, sizeOf } from '../../core/shape.ts'
 import type { Aval, HostArray, Node, WindowAttrs } from '../node.ts'
 import type { Ops, Rule } from '../rule.ts'
+import { checkDtype, checkList } from './check.ts'
 import { fill } from './movement.ts'
 
 function windowShape(operation: string, x: Aval, a: WindowAttrs): number[] {
-  const first = x.shape.length - a.window.length
-  if (first < 0) throw new GliaError(`${operation}: ${a.window.length} windowed axes, but the input is ${showShape(x.shape)}.`)
+  const count = a.window.length
+  const first = x.shape.length - count
+  checkList(operation, 'window', a.window, count, 1)
+  checkList(operation, 'stride', a.stride, count, 1)
+  checkList(operation, 'dilation', a.dilation, count, 1)
+  checkList(operation, 'padLo', a.padLo, count, 0)
+  checkList(operation, 'padHi', a.padHi, count, 0)
+  if (first < 0) {
+    throw new GliaError(
+      `${operation}: received shape ${showShape(x.shape)}, but the window ${showShape(a.window)} needs ${count} axes at its end.`,
+    )
+  }
   const places = a.window.map((window, i) => {
-    const extent = x.shape[first + i]! + a.padLo[i]! + a.padHi[i]!
-    const covered = (window - 1) * a.dilation[i]! + 1
-    if (window < 1 || a.stride[i]! < 1 || covered > extent) {
+    const extent = x.shape[first + i] + a.padLo[i] + a.padHi[i]
+    const covered = (window - 1) * a.dilation[i] + 1
+    if (covered > extent) {
       throw new GliaError(
-        `${operation}: a window over ${covered} elements with stride ${a.stride[i]} does not fit axis ${first + i} of ` +
-          `${showShape(x.shape)}, which has ${extent} with its padding.`,
+        `${operation}: the window reaches over ${covered} elements of axis ${first + i}, but shape ${showShape(x.shape)} ` +
+          `has only ${extent} there, padding included. Use a smaller window, more padding or a larger input.`,
       )
     }
-    return Math.floor((extent - covered) / a.stride[i]!) + 1
+    return Math.floor((extent - covered) / a.stride[i]) + 1
   })
   return [...x.shape.slice(0, first), ...places]
 }
 
+/** The greatest element of a window is one of the input's: windows over padding alone have none. */
+function maxShape(operation: string, x: Aval, a: WindowAttrs): number[] {
+  const shape = windowShape(operation, x, a)
+  const first = x.shape.length - a.window.length
+  a.window.forEach((window, i) => {
+    const extent = x.shape[first + i]
+    for (let place = 0; place < shape[first + i]; place++) {
+      const start = place * a.stride[i] - a.padLo[i]
+      // The first element of the window that is not before the input.
+      const skipped = Math.max(0, Math.ceil(-start / a.dilation[i]))
+      if (skipped < window && start + skipped * a.dilation[i] < extent) continue
+      throw new GliaError(
+        `${operation}: window ${place} along axis ${first + i} of shape ${showShape(x.shape)} lies in the padding alone. ` +
+          'Pad by less than the window.',
+      )
+    }
+  })
+  return shape
+}
+
 /** Calls `visit` with each element in the window at `index` and its position among the windowed axes. */
-function over(x: HostArray, a: WindowAttrs, index: readonly number[], visit: (value: number, position: number) => void): void {
+function over(
+  x: HostArray,
+  a: WindowAttrs,
+  index: readonly number[],
+  visit: (value: number, position: number) => void,
+): void {
   const first = x.shape.length - a.window.length
   let lead = 0
-  for (let i = 0; i < first; i++) lead = lead * x.shape[i]! + index[i]!
+  for (let i = 0; i < first; i++) lead = lead * x.shape[i] + index[i]
   const plane = sizeOf(x.shape.slice(first))
   for (let t = 0; t < sizeOf(a.window); t++) {
     let rest = t
     const at = a.window.map(() => 0)
     for (let i = at.length - 1; i >= 0; i--) {
-      at[i] = index[first + i]! * a.stride[i]! + (rest % a.window[i]!) * a.dilation[i]! - a.padLo[i]!
-      rest = Math.floor(rest / a.window[i]!)
+      at[i] = index[first + i] * a.stride[i] + (rest % a.window[i]) * a.dilation[i] - a.padLo[i]
+      rest = Math.floor(rest / a.window[i])
     }
-    if (at.some((p, i) => p < 0 || p >= x.shape[first + i]!)) continue
+    if (at.some((p, i) => p < 0 || p >= x.shape[first + i])) continue
     let position = 0
     at.forEach((p, i) => {
-      position = position * x.shape[first + i]! + p
+      position = position * x.shape[first + i] + p
     })
-    visit(x.data[lead * plane + position]!, position)
+    visit(x.data[lead * plane + position], position)
   }
 }
 
@@ -49,7 +85,8 @@ function over(x: HostArray, a: WindowAttrs, index: readonly number[], visit: (va
 function tiles(x: Aval, a: WindowAttrs): boolean {
   const first = x.shape.length - a.window.length
   return a.window.every(
-    (w, i) => a.stride[i] === w && a.padLo[i] === 0 && a.padHi[i] === 0 && a.dilation[i] === 1 && x.shape[first + i]! % w === 0,
+    (w, i) =>
+      a.stride[i] === w && a.padLo[i] === 0 && a.padHi[i] === 0 && a.dilation[i] === 1 && x.shape[first + i] % w === 0,
   )
 }
 
@@ -58,7 +95,7 @@ function untile(o: Ops, y: Node, x: Node, a: WindowAttrs): Node {
   const first = x.shape.length - a.window.length
   const places = y.shape.slice(first)
   const narrow = [...y.shape.slice(0, first), ...places.flatMap((p) => [p, 1])]
-  const wide = [...y.shape.slice(0, first), ...places.flatMap((p, i) => [p, a.window[i]!])]
+  const wide = [...y.shape.slice(0, first), ...places.flatMap((p, i) => [p, a.window[i]])]
   return o.reshape(o.broadcastTo(o.reshape(y, narrow), wide), x.shape)
 }
 
@@ -66,12 +103,12 @@ const isBetter = (v: number, best: number): boolean => !Number.isNaN(best) && (N
 
 export const windowSum: Rule<'windowSum'> = {
   infer: ([x], a) => {
-    if (!isFloat(x!.dtype) && x!.dtype !== 'int32') throw new GliaError(`windowSum: received ${x!.dtype}; cast with float() first.`)
-    return { shape: windowShape('avgPool', x!, a), dtype: x!.dtype }
+    checkDtype('windowSum', x, 'wide')
+    return { shape: windowShape('windowSum', x, a), dtype: x.dtype }
   },
   vjp: (o, g, y) => {
     const a = y.as('windowSum')
-    const x = y.inputs[0]!
+    const x = y.inputs[0]
     if (!isFloat(x.dtype)) return [null]
     if (tiles(x, a)) return [untile(o, g, x, a)]
     // Each element gathers g from the windows that held it: a window sum over g with its stride filled by zeros.
@@ -80,11 +117,11 @@ export const windowSum: Rule<'windowSum'> = {
     const hi = x.shape.map(() => 0)
     const interior = x.shape.map(() => 0)
     a.window.forEach((window, i) => {
-      const covered = (window - 1) * a.dilation[i]! + 1
-      const spread = (g.shape[first + i]! - 1) * a.stride[i]! + 1
-      lo[first + i] = covered - 1 - a.padLo[i]!
-      hi[first + i] = x.shape[first + i]! + covered - 1 - spread - lo[first + i]!
-      interior[first + i] = a.stride[i]! - 1
+      const covered = (window - 1) * a.dilation[i] + 1
+      const spread = (g.shape[first + i] - 1) * a.stride[i] + 1
+      lo[first + i] = covered - 1 - a.padLo[i]
+      hi[first + i] = x.shape[first + i] + covered - 1 - spread - lo[first + i]
+      interior[first + i] = a.stride[i] - 1
     })
     const none = a.window.map(() => 0)
     return [o.windowSum(o.pad(g, lo, hi, interior), { ...a, stride: a.window.map(() => 1), padLo: none, padHi: none })]
@@ -92,7 +129,7 @@ export const windowSum: Rule<'windowSum'> = {
   evaluate: ([x], a, out) =>
     fill(out, (index) => {
       let sum = 0
-      over(x!, a, index, (v) => {
+      over(x, a, index, (v) => {
         sum += v
       })
       return sum
@@ -100,10 +137,10 @@ export const windowSum: Rule<'windowSum'> = {
 }
 
 export const windowMax: Rule<'windowMax'> = {
-  infer: ([x], a) => ({ shape: windowShape('maxPool', x!, a), dtype: x!.dtype }),
+  infer: ([x], a) => ({ shape: maxShape('windowMax', x, a), dtype: x.dtype }),
   vjp: (o, g, y) => {
     const a = y.as('windowMax')
-    const x = y.inputs[0]!
+    const x = y.inputs[0]
     if (!isFloat(x.dtype)) return [null]
     const winner = o.windowArgmax(x, a)
     const first = x.shape.length - a.window.length
@@ -121,8 +158,8 @@ export const windowMax: Rule<'windowMax'> = {
   },
   evaluate: ([x], a, out) =>
     fill(out, (index) => {
-      let best = isFloat(x!.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31)
-      over(x!, a, index, (v) => {
+      let best = isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : -(2 ** 31)
+      over(x, a, index, (v) => {
         if (isBetter(v, best)) best = v
       })
       return best
@@ -130,13 +167,13 @@ export const windowMax: Rule<'windowMax'> = {
 }
 
 export const windowArgmax: Rule<'windowArgmax'> = {
-  infer: ([x], a) => ({ shape: windowShape('maxPool', x!, a), dtype: 'int32' }),
+  infer: ([x], a) => ({ shape: maxShape('windowArgmax', x, a), dtype: 'int32' }),
   vjp: () => [null],
   evaluate: ([x], a, out) =>
     fill(out, (index) => {
       let best: number | null = null
       let where = 0
-      over(x!, a, index, (v, position) => {
+      over(x, a, index, (v, position) => {
         if (best !== null && !isBetter(v, best)) return
         best = v
         where = position
