@@ -13,6 +13,7 @@ import { rules } from '../graph/primitives/table.ts'
 import { type LoadedPlan, type PlanCode, STATUS_BYTES, type Target } from '../targets/target.ts'
 import { Block } from './arena.ts'
 import { CpuStep } from './cpu-step.ts'
+import { debugPlan } from './debug.ts'
 import type { Device, MemoryReport, Step, StepGraph } from './device.ts'
 import { leafValues as valuesOf } from './leaves.ts'
 import { bufferBase } from './mark.ts'
@@ -164,6 +165,14 @@ export class CpuDevice implements Device {
       },
       proper,
     )
+    debugPlan({
+      name,
+      graph,
+      kernels: builder.kernels,
+      descriptions: builder.descriptions,
+      programs: builder.programs,
+      arenaBytes: head + result.arenaBytes,
+    })
     const codeSegments: PlanCode['segments'][number][] = []
     const segments = result.segments.map((s): number | HostStep =>
       'node' in s ? s : codeSegments.push(resolveSteps(s)) - 1,

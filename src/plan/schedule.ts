@@ -63,6 +63,7 @@ export class PlanBuilder {
   readonly programs: VectorProgram[] = []
   readonly operations: string[] = []
   readonly kernels: KernelInfo[] = []
+  readonly descriptions: Kernel[] = []
   loops = 0
 
   constructor(machine: Machine, fuse: boolean, separate = false) {
@@ -170,6 +171,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
       if (!w.emitted) continue
       lower(w.emitted.kernel, w.emitted.buffers.map(argument))
       plan.kernels.push(describe(w, stage))
+      plan.descriptions.push(w.emitted.kernel)
     }
     if (stage === last) for (const c of copies) lower(copyKernel(c.root), [locate(bufferBase(c.root)), c.location])
     if (plan.separate && !input.nested) {
