@@ -1,5 +1,7 @@
 /** @file Whether operations record where their result came from. */
 
+import { GliaError } from '../core/errors.ts'
+
 let enabled = true
 
 /** Whether results of operations on tensors that require a gradient require one too. */
@@ -25,7 +27,13 @@ function withGradMode<T>(mode: boolean, fn: () => T): T {
   const outer = enabled
   enabled = mode
   try {
-    return fn()
+    const result = fn()
+    if (result instanceof Promise) {
+      throw new GliaError(
+        'noGrad: takes a function that returns at once, not an async one: what follows its first await would run outside.',
+      )
+    }
+    return result
   } finally {
     enabled = outer
   }
