@@ -3,18 +3,23 @@ import type { Reduction } from '../kernel.ts'
 import type { ProgramBuilder, Reg } from '../vector.ts'
 import { type Partial, type Reducer, reducer } from './reductions.ts'
 
+/** What straight-line code has accumulated: partial results over 2^rank steps each, ranks falling. */
+interface Pending {
+  readonly part: Partial
+  readonly rank: number
+}
+
 export class Accumulators {
   readonly #b: ProgramBuilder
   readonly #reducers: readonly Reducer[]
-  /** By copy, by reduction; null: nothing yet. */
-  #parts: (Partial | null)[][]
-  /** Whether the registers are written in place, inside loops. */
+  /** By copy, by reduction. In a loop there is one part, written in place. */
+  readonly #parts: Pending[][][]
   #open = false
 
   constructor(b: ProgramBuilder, reductions: readonly Reduction[], copies: number) {
     this.#b = b
     this.#reducers = reductions.map((r) => reducer(b, r))
-    this.#parts = Array.from({ length: copies }, () => reductions.map(() => null))
+    this.#parts = Array.from({ length: copies }, () => reductions.map(() => []))
   }
 
   get reducers(): readonly Reducer[] {
@@ -24,17 +29,32 @@ export class Accumulators {
   /** Before a loop that accumulates: from here on registers are written in place. */
   open(): void {
     if (this.#open) return
+    this.#parts.forEach((copy, c) => {
+      copy.forEach((_, k) => {
+        const part = this.#partial(c, k).map((reg) => this.#b.variable(reg))
+        copy[k] = [{ part, rank: 0 }]
+      })
+    })
     this.#open = true
-    this.#parts = this.#parts.map((copy) =>
-      copy.map((p, k) => (p ?? this.#reducers[k].identity()).map((reg) => this.#b.variable(reg))),
-    )
   }
 
   add(copy: number, k: number, element: Partial): void {
-    const before = this.#parts[copy][k]
-    if (before === null) this.#parts[copy][k] = element
-    else if (this.#open) this.#reducers[k].combine(before, element, before)
-    else this.#parts[copy][k] = this.#reducers[k].combine(before, element)
+    const pending = this.#parts[copy][k]
+    const { combine } = this.#reducers[k]
+    if (this.#open) {
+      const { part } = pending[0]
+      combine(part, element, part)
+      return
+    }
+    // Equal ranks meet: a tree, of which few parts wait at a time.
+    let rank = 0
+    let part = element
+    for (let last = pending.at(-1); last !== undefined && last.rank === rank; last = pending.at(-1)) {
+      part = combine(last.part, part)
+      rank++
+      pending.pop()
+    }
+    pending.push({ part, rank })
   }
 
   /** The value so far, in a register that stays as it is. */
@@ -42,11 +62,10 @@ export class Accumulators {
     return this.#reducers[k].result(this.#partial(copy, k).map((reg) => (this.#open ? this.#b.variable(reg) : reg)))
   }
 
-  /** Adds all that `other` (of the same reductions) has: copy by copy, or with one copy here, all of it. */
+  /** Adds all that `other` (of the same reductions) has, copy by copy. */
   take(other: Accumulators): void {
-    this.#reducers.forEach((_, k) => {
-      if (this.#parts.length === 1) this.add(0, k, other.#together(k))
-      else for (let copy = 0; copy < this.#parts.length; copy++) this.add(copy, k, other.#partial(copy, k))
+    this.#parts.forEach((copy, c) => {
+      for (let k = 0; k < copy.length; k++) this.add(c, k, other.#partial(c, k))
     })
   }
 
@@ -58,24 +77,24 @@ export class Accumulators {
   /** Result of reduction k of all lanes of all copies, in every lane. */
   folded(k: number): Reg {
     const r = this.#reducers[k]
-    return r.result(r.fold(this.#together(k)))
-  }
-
-  #partial(copy: number, k: number): Partial {
-    return this.#parts[copy][k] ?? this.#reducers[k].identity()
-  }
-
-  /** All copies combined, as a balanced tree. */
-  #together(k: number): Partial {
-    let parts = this.#parts.map((copy) => copy[k]).filter((p) => p !== null)
-    if (parts.length === 0) return this.#reducers[k].identity()
+    let parts = this.#parts.flatMap((copy, c) => (copy[k].length > 0 ? [this.#partial(c, k)] : []))
+    if (parts.length === 0) return r.result(r.identity())
     while (parts.length > 1) {
       const next: Partial[] = []
       for (let i = 0; i < parts.length; i += 2) {
-        next.push(i + 1 < parts.length ? this.#reducers[k].combine(parts[i], parts[i + 1]) : parts[i])
+        next.push(i + 1 < parts.length ? r.combine(parts[i], parts[i + 1]) : parts[i])
       }
       parts = next
     }
-    return parts[0]
+    return r.result(r.fold(parts[0]))
+  }
+
+  #partial(copy: number, k: number): Partial {
+    const pending = this.#parts[copy][k]
+    if (pending.length === 0) return this.#reducers[k].identity()
+    const { combine } = this.#reducers[k]
+    const part = pending.map((p) => p.part).reduceRight((sum, p) => combine(p, sum))
+    if (!this.#open && pending.length > 1) this.#parts[copy][k] = [{ part, rank: 0 }]
+    return part
   }
 }

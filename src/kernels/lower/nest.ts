@@ -73,9 +73,10 @@ class NestWriter {
       shared.push(v)
       rows *= v.extent
     }
-    const chunks = scalars.length === 0 ? this.#chunks(rows) : 1
+    const work = this.#work()
+    const chunks = scalars.length === 0 ? this.#chunks(rows, work) : 1
     const count = rows * chunks
-    const group = Math.min(count, Math.max(1, Math.ceil((UNIT_WORK * count) / this.#work())))
+    const group = Math.min(count, Math.max(1, Math.ceil((UNIT_WORK * count) / work)))
     const s = this.#e.scopes
     const from = s.times(begin, group)
     const to = count % group === 0 ? s.times(end, group) : s.i2('min', s.times(end, group), { imm: count })
@@ -88,9 +89,10 @@ class NestWriter {
   }
 
   /** Parts into which the vectors of a row are cut, where there are few rows. */
-  #chunks(rows: number): number {
-    const tiles = Math.max(0, ...(this.#plan?.runs.map((r) => r.tiles) ?? []))
-    return rows >= UNITS / 4 ? 1 : Math.max(1, Math.min(Math.ceil(UNITS / rows), Math.floor(tiles / 16)))
+  #chunks(rows: number, work: number): number {
+    if (rows >= UNITS / 4) return 1
+    const tiles = Math.max(1, ...(this.#plan?.runs.map((r) => r.tiles) ?? []))
+    return Math.max(1, Math.min(Math.ceil(UNITS / rows), tiles, Math.floor(work / rows / UNIT_WORK)))
   }
 
   /** Instructions of the whole nest, roughly. */

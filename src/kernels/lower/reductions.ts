@@ -73,6 +73,7 @@ export interface Reducer {
 export function reducer(b: ProgramBuilder, r: Reduction): Reducer {
   if (r.op === 'argmax' || r.op === 'argmin') return argReducer(b, r.op === 'argmin', registerClass(r.value.dtype))
   const what = registerClass(r.value.dtype)
+  if (what === 'float' && (r.op === 'max' || r.op === 'min')) return extremeReducer(b, r.op)
   const { identity, combine, fold } = rules[what][r.op]
   const bits = what === 'float' ? bitsOf(identity) : what === 'bool' ? -identity : identity
   return {
@@ -87,6 +88,28 @@ export function reducer(b: ProgramBuilder, r: Reduction): Reducer {
     },
     fold: ([x]) => [b.fold(fold, x)],
     result: ([x]) => (what === 'byte' ? b.v2('and', x, b.i32(255)) : x),
+  }
+}
+
+/**
+ * Greatest or least float: one instruction a step that loses NaN, and a mask beside it of the lanes that had one. The
+ * instructions that keep NaN are several on most machines.
+ */
+function extremeReducer(b: ProgramBuilder, op: 'max' | 'min'): Reducer {
+  const { identity, fold } = rules.float[op]
+  return {
+    width: 2,
+    identity: () => [b.f32(identity), b.i32(0)],
+    element: (x) => [x, b.v2('f.ne', x, x)],
+    only: (mask, [x, n]) => [b.v3('select', mask, x, b.f32(identity)), b.v2('and', n, mask)],
+    combine: ([x, n], [y, m], into) => {
+      const [d, e] = into ?? [b.reg('v'), b.reg('v')]
+      b.emit({ op: 'v2', fn: op === 'max' ? 'f.pmax' : 'f.pmin', d, a: x, b: y })
+      b.emit({ op: 'v2', fn: 'or', d: e, a: n, b: m })
+      return [d, e]
+    },
+    fold: ([x, n]) => [b.fold(fold, x), b.fold('i.min', n)],
+    result: ([x, n]) => b.v2('or', x, n),
   }
 }
 
