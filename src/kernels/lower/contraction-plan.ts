@@ -115,12 +115,15 @@ function propose(problem: Problem, machine: Machine, consider: Consider): void {
   const dotTiles = dots.length > 0 ? tileLoops(cols, 8, false) : []
   for (const rowTile of tileLoops(of('row'), machine.vectorRegisters / 2, false)) {
     const rows = rowTile?.size ?? 1
-    const fits = (columns: number): boolean => rows * columns + Math.min(rows, columns) <= budget
+    const fits = (lane: Loop | null, vectors: number, across: number): boolean => {
+      const columns = issued(vectors, lane, machine) * across
+      return rows * columns + Math.min(rows, columns) <= budget
+    }
     for (const { lane, colTiles, most } of lanes) {
-      for (let vectors = 1; vectors <= Math.min(most, 8) && fits(vectors); vectors++) {
+      for (let vectors = 1; vectors <= Math.min(most, 8) && fits(lane, vectors, 1); vectors++) {
         for (const packedRows of rowTile !== null && rowsPackable ? [false, true] : [false]) {
           for (const colTile of colTiles) {
-            if (!fits(vectors * (colTile?.size ?? 1))) continue
+            if (!fits(lane, vectors, colTile?.size ?? 1)) continue
             consider('splat', lane, vectors, rowTile, colTile, false, packedRows)
           }
           if (packable && lane !== null) consider('splat', lane, vectors, rowTile, null, true, packedRows)
@@ -129,10 +132,19 @@ function propose(problem: Problem, machine: Machine, consider: Consider): void {
     }
     for (const lane of dots) {
       for (const colTile of dotTiles) {
-        if (fits(colTile?.size ?? 1)) consider('dot', lane, 1, rowTile, colTile, false, false)
+        if (fits(null, 1, colTile?.size ?? 1)) consider('dot', lane, 1, rowTile, colTile, false, false)
       }
     }
   }
+}
+
+/**
+ * Instructions for so many vectors side by side. They pair up where they are stored side by side, too; `cut`: the last is
+ * not a whole vector, and stays alone.
+ */
+function issued(vectors: number, lane: Loop | null, machine: Machine, cut = false): number {
+  if (machine.pairs !== true || lane?.out !== 1) return vectors
+  return cut ? Math.ceil((vectors - 1) / 2) + 1 : Math.ceil(vectors / 2)
 }
 
 /** Choices of a loop to tile and by how much; `exact` wants divisors. None at all is a choice where it must be. */
@@ -198,26 +210,33 @@ class Pricer {
     const steps = dot ? (this.#steps / laneExtent) * laneVectors : this.#steps
     const rowExtent = rowTile === null ? 1 : rowTile.loop.extent
     const colExtent = colTile === null ? 1 : colTile.loop.extent
-    const load = packed || dot || lane === null || lane.col === 1 ? 1 : Math.abs(lane.col) === 2 ? 3 : lanes + 2
+    // Vectors that lie anywhere cross cache lines, the more so the longer they are.
+    const anywhere = 1 + (lanes * (this.#machine.pairs === true ? 2 : 1)) / 16
+    const apart = Math.abs(lane === null ? 1 : lane.col)
+    const load = packed || lane === null ? 1 : dot || apart === 1 ? anywhere : apart === 2 ? 3 : lanes + 2
     const miss = dot ? 0 : (packed ? 0 : this.#missCol) + (packedRows ? 0 : this.#missRow)
-    const store = dot ? 7 : lane === null || lane.out === 1 ? 2 : 2 + lanes
-    const tiles = (rows: number, columns: number, count: number): number => {
-      if (count === 0 || rows === 0 || columns === 0) return 0
-      const step = stepCycles(rows, columns, load, this.#machine) + miss
-      return count * (steps * step + rows * columns * store + 25)
+    const store = dot ? 7 : lane === null || lane.out === 1 ? 2 : 2 + lanes * scatterCycles(lane.out)
+    const tiles = (rows: number, width: number, count: number, cut: boolean): number => {
+      if (count === 0 || rows === 0 || width === 0) return 0
+      const step =
+        stepCycles(rows, issued(width, dot ? null : lane, this.#machine, cut) * across, load, this.#machine) + miss
+      return count * (steps * step + rows * width * across * store + 25)
     }
     // Whole tiles and those cut off along the rows, the columns or both. Column tiles of splats are exact.
     const size = rowTile === null ? 1 : rowTile.size
-    const across = dot || colTile === null ? 1 : colTile.size
-    const [extent, width] = dot ? [colExtent, colTile === null ? 1 : colTile.size] : [laneVectors, vectors]
+    const columns = colTile === null ? 1 : colTile.size
+    const across = dot ? 1 : columns
+    const [extent, width] = dot ? [colExtent, columns] : [laneVectors, vectors]
+    const cut = !dot && laneExtent % lanes !== 0
     const wholeRows = Math.floor(rowExtent / size)
-    const wholeCols = Math.floor(extent / width)
-    const [restRows, restCols] = [rowExtent % size, extent % width]
+    const restRows = rowExtent % size
+    const restCols = cut && extent % width === 0 ? width : extent % width
+    const wholeCols = (extent - restCols) / width
     const one =
-      tiles(size, width * across, wholeRows * wholeCols) +
-      tiles(size, restCols * across, wholeRows) +
-      tiles(restRows, width * across, wholeCols) +
-      tiles(restRows, restCols * across, 1)
+      tiles(size, width, wholeRows * wholeCols, false) +
+      tiles(size, restCols, wholeRows, cut) +
+      tiles(restRows, width, wholeCols, false) +
+      tiles(restRows, restCols, 1, cut)
     let cycles = (one * this.#results) / (rowExtent * (dot ? colExtent : laneExtent * across))
     if (packed && lane) cycles += this.#packCol(lane)
     if (packedRows && rowTile) cycles += this.#packRow(rowTile.loop)
@@ -225,10 +244,15 @@ class Pricer {
   }
 }
 
+/** Cycles for storing one of several elements that lie `stride` apart; strides of 4 KB fall into few sets of the cache. */
+function scatterCycles(stride: number | null): number {
+  return stride !== null && stride % 1024 === 0 ? 30 : 4
+}
+
 /** Cycles for one step of the summed loops: the busiest of arithmetic, loads and the latency of an addition. */
 function stepCycles(rows: number, columns: number, load: number, machine: Machine): number {
   // Vectors gathered from several places also keep the arithmetic units busy.
-  const shuffles = (load - 1) * columns
+  const shuffles = Math.max(0, load - 2) * columns
   const arithmetic = (rows * columns) / (machine.fused ? 2 : 1.45) + shuffles * 0.7
   const loads = rows + columns * load
   return Math.max(arithmetic, loads / 2.2, 4) + 0.4 + loads * 0.1
