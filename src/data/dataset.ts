@@ -78,7 +78,7 @@ export function arrayDataset(columns: { x: Column; y: Column; classes?: readonly
  */
 export function batchOf(dataset: ArrayDataset, indices: ArrayLike<number>): Batch {
   checkIndices('batchOf', dataset, indices)
-  return { x: stack(dataset.x, indices, 255), y: stack(dataset.y, indices) }
+  return { x: stack(dataset.x, indices, 'intensities'), y: stack(dataset.y, indices, 'integers') }
 }
 
 /**
@@ -126,12 +126,15 @@ function checkIndices(operation: string, dataset: ArrayDataset, indices: ArrayLi
   }
 }
 
-/** One column of a batch; bytes are divided by `bytesOver` into floats, or become int32 where it is absent. */
-function stack(column: Column, indices: ArrayLike<number>, bytesOver?: number): BatchColumn {
+/** What each byte is as a pixel: looked up rather than divided. */
+const intensities = /* @__PURE__ */ Float32Array.from({ length: 256 }, (_, byte) => byte / 255)
+
+/** One column of a batch; bytes become intensities in [0, 1], or int32. */
+function stack(column: Column, indices: ArrayLike<number>, bytes: 'intensities' | 'integers'): BatchColumn {
   const size = indices.length * sizeOf(column.shape)
   const shape = [indices.length, ...column.shape]
-  if (column.data instanceof Uint8Array && bytesOver !== undefined) {
-    return { data: copyRows(column, indices, new Float32Array(size), bytesOver), shape }
+  if (column.data instanceof Uint8Array && bytes === 'intensities') {
+    return { data: copyIntensities(column.data, indices, new Float32Array(size)), shape }
   }
   const out = column.data instanceof Float32Array ? new Float32Array(size) : new Int32Array(size)
   return { data: copyRows(column, indices, out), shape }
@@ -142,12 +145,22 @@ function emptyLike(data: Column['data'], length: number): Column['data'] {
   return data instanceof Int32Array ? new Int32Array(length) : new Uint8Array(length)
 }
 
-function copyRows<T extends Column['data']>(column: Column, indices: ArrayLike<number>, out: T, divisor = 1): T {
-  const size = sizeOf(column.shape)
-  const { data } = column
+function copyRows<T extends Column['data']>({ data, shape }: Column, indices: ArrayLike<number>, out: T): T {
+  const size = sizeOf(shape)
   for (let i = 0; i < indices.length; i++) {
     const start = indices[i] * size
-    for (let k = 0; k < size; k++) out[i * size + k] = data[start + k] / divisor
+    out.set(data.subarray(start, start + size), i * size)
+  }
+  return out
+}
+
+/** Its own loop, over one kind of array, runs several times as fast. */
+function copyIntensities(bytes: Uint8Array, indices: ArrayLike<number>, out: Float32Array): Float32Array {
+  const size = out.length / indices.length
+  for (let i = 0; i < indices.length; i++) {
+    const to = i * size
+    const from = indices[i] * size
+    for (let k = 0; k < size; k++) out[to + k] = intensities[bytes[from + k]]
   }
   return out
 }

@@ -4,10 +4,10 @@ import { GliaError } from '../core/errors.ts'
 import { showShape, sizeOf } from '../core/shape.ts'
 import { type ArrayDataset, type BatchColumn, batchOf, type Column } from '../data/dataset.ts'
 import { permutation } from '../data/random.ts'
+import { ops } from '../graph/ops.ts'
 import type { AnyModule } from '../nn/module.ts'
 import { type Device, defaultDevice } from '../plan/device.ts'
-import { tensor } from '../tensor/factories.ts'
-import type { Tensor } from '../tensor/tensor.ts'
+import { Tensor } from '../tensor/tensor.ts'
 
 /** Where the model's parameters are. */
 export function deviceOf(model: AnyModule): Device {
@@ -38,8 +38,9 @@ export function checkCount(operation: string, name: string, value: number): void
   }
 }
 
-export function tensorOf({ data, shape }: BatchColumn, device: Device): Tensor {
-  return tensor(data, { shape, device })
+/** The column as a tensor, which keeps its array rather than a copy. */
+function tensorOf({ data, shape }: BatchColumn, device: Device): Tensor {
+  return new Tensor(ops.data(data, shape), device)
 }
 
 /** A few examples as tensors, `x` `[B, …]` and `y` `[B, …]`. */
