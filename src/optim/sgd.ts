@@ -25,7 +25,12 @@ export class SGD extends Optimizer<SGDOptions> {
     return momentum === 0 ? {} : { momentum_buffer: 0 }
   }
 
-  protected apply(w: Tensor, gradient: Tensor, state: State, { options, lr, step }: StepContext<SGDOptions>) {
+  protected apply(
+    w: Tensor,
+    gradient: Tensor,
+    state: State,
+    { options, lr, step }: StepContext<SGDOptions>,
+  ): { value: Tensor; state: State } {
     const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options
     const g = weightDecay === 0 ? gradient : gradient.add(w.mul(weightDecay))
     if (momentum === 0) return { value: w.sub(g.mul(lr)), state: {} }
