@@ -27,18 +27,17 @@ export interface Log {
   readonly complaints: string[]
 }
 
-/** Notes everything that a page, its workers and their workers ask for and complain about. */
+/** Notes everything that a page and its workers ask for and complain about; not that there is no icon. */
 export function watch(page: Page): Log {
   const log: Log = { requests: [], complaints: [] }
+  const isIcon = (url: string): boolean => url.endsWith('/favicon.ico')
   page.on('request', (request) => {
-    if (!request.url().startsWith('blob:')) log.requests.push(new URL(request.url()).pathname)
+    if (!isIcon(request.url()) && !request.url().startsWith('blob:')) log.requests.push(new URL(request.url()).pathname)
   })
   page.on('requestfailed', (request) => log.complaints.push(`${request.url()}: ${request.failure()?.errorText}`))
-  page.on('response', (response) => {
-    if (response.status() >= 400) log.complaints.push(`${response.url()}: status ${response.status()}`)
-  })
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') log.complaints.push(message.text())
+    if (message.type() !== 'error' && message.type() !== 'warning') return
+    if (!isIcon(message.location().url)) log.complaints.push(`${message.text()} ${message.location().url}`)
   })
   page.on('pageerror', (error) => log.complaints.push(String(error)))
   return log
