@@ -5,9 +5,11 @@ import type { Node } from '../graph/node.ts'
 import type { CpuDevice, Plan } from './cpu.ts'
 import type { KernelTime, Step, StepGraph } from './device.ts'
 import { explainPlan } from './explain.ts'
+import type { Destination } from './inplace.ts'
 import { leafValues } from './leaves.ts'
+import { atSlot } from './location.ts'
+import { must } from './must.ts'
 import { buildGraph } from './pgraph.ts'
-import { atSlot, type Destination } from './schedule.ts'
 
 export class CpuStep implements Step {
   readonly #device: CpuDevice
@@ -91,7 +93,7 @@ export class CpuStep implements Step {
       return position >= 0 ? args[position] : leafValues(leaf)
     })
     const results = device.run(plan, slots, values, times)
-    for (const cell of this.#graph.writes.keys()) cell.settle(cell.residence!)
+    for (const cell of this.#graph.writes.keys()) cell.settle(must(cell.residence))
     device.trim(this.#cellSet)
     return results
   }

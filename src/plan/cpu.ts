@@ -15,23 +15,13 @@ import { Block } from './arena.ts'
 import { CpuStep } from './cpu-step.ts'
 import { debugPlan } from './debug.ts'
 import type { Device, MemoryReport, Step, StepGraph } from './device.ts'
+import type { Destination } from './inplace.ts'
 import { leafValues as valuesOf } from './leaves.ts'
+import { ARENA_SLOT, atBlock, atSlot, type Location, STATUS_SLOT } from './location.ts'
 import { bufferBase } from './mark.ts'
+import { must } from './must.ts'
 import { buildGraph, type PGraph, type PNode } from './pgraph.ts'
-import {
-  ARENA_SLOT,
-  atBlock,
-  atSlot,
-  type Destination,
-  type HostStep,
-  type KernelInfo,
-  type Location,
-  PlanBuilder,
-  resolveAddress,
-  resolveSteps,
-  STATUS_SLOT,
-  schedule,
-} from './schedule.ts'
+import { type HostStep, type KernelInfo, PlanBuilder, resolveAddress, resolveSteps, schedule } from './schedule.ts'
 
 /** A plan without its code: everything needed to load and run it. */
 export interface Plan {
@@ -157,7 +147,7 @@ export class CpuDevice implements Device {
       builder,
       {
         graph,
-        leafLocation: (leaf) => locationOf.get(leaf)!,
+        leafLocation: (leaf) => must(locationOf.get(leaf)),
         constantLocation: constantBlock ? atBlock(constantBlock) : null,
         destinations: writes,
         kept: graph.roots.slice(0, outputs.length),
@@ -184,7 +174,7 @@ export class CpuDevice implements Device {
       arenaBytes: head + result.arenaBytes,
       leaves: graph.leaves.map(({ pnode }) => {
         const block = blockOf.get(pnode)
-        return block ? { offset: block.offset, bytes: block.bytes } : { slot: locationOf.get(pnode)!.slot }
+        return block ? { offset: block.offset, bytes: block.bytes } : { slot: must(locationOf.get(pnode)).slot }
       }),
       constants: constantBlock ? { offset: constantBlock.offset, nodes: graph.constants } : null,
       outputs: graph.roots.slice(0, outputs.length).map((r) => ({
@@ -319,7 +309,7 @@ export class CpuDevice implements Device {
     let bytes = 0
     for (const l of this.#loaded.values()) bytes += l.codeBytes
     while (this.#loaded.size > MAX_PLANS || (bytes > MAX_CODE_BYTES && this.#loaded.size > 1)) {
-      const [oldest, code] = this.#loaded.entries().next().value!
+      const [oldest, code] = must(this.#loaded.entries().next().value)
       bytes -= code.codeBytes
       code.unload()
       this.#loaded.delete(oldest)
@@ -328,7 +318,7 @@ export class CpuDevice implements Device {
   }
 
   #drop(): void {
-    const [key, plan] = this.#cache.entries().next().value!
+    const [key, plan] = must(this.#cache.entries().next().value)
     this.#cache.delete(key)
     this.#loaded.get(plan)?.unload()
     this.#loaded.delete(plan)

@@ -3,8 +3,10 @@
  * over the same iteration space are merged as long as no dependency runs through a third kernel.
  */
 import { sizeOf } from '../core/shape.ts'
-import { type EmitContext, type Emitted, emitGroup, Misaligned } from './emit.ts'
+import { emitGroup } from './emit.ts'
+import { type EmitContext, type Emitted, Misaligned } from './emit-scope.ts'
 import { categoryOf } from './mark.ts'
+import { must } from './must.ts'
 import type { PNode } from './pgraph.ts'
 
 export type GroupKind = 'nest' | 'contraction' | 'scatter' | 'host' | 'loop'
@@ -160,10 +162,12 @@ class Merger {
   run(): { groups: Group[]; groupOf: Map<PNode, Group> } {
     for (const start of new Set(this.#of.values())) {
       // Merge into producers until nothing changes; later producers first, so that chains collapse from the end.
-      let g = this.#of.get(start.members[0])!
+      let g = must(this.#of.get(start.members[0]))
       for (let again = true; again; ) {
         again = false
-        const producers = [...this.#dependencies(g)].sort((a, b) => b.members.at(-1)!.id - a.members.at(-1)!.id)
+        const producers = [...this.#dependencies(g)].sort(
+          (a, b) => must(b.members.at(-1)).id - must(a.members.at(-1)).id,
+        )
         for (const p of producers) {
           const joined = this.#vertical(p, g)
           if (!joined) continue
@@ -199,10 +203,10 @@ class Merger {
     const seen = new Set<Group>([from, to])
     const stack = [...this.#dependencies(from)].filter((d) => d !== to)
     while (stack.length > 0) {
-      const g = stack.pop()!
+      const g = must(stack.pop())
       if (seen.has(g)) continue
       seen.add(g)
-      if (g.members.at(-1)!.id < limit) continue
+      if (must(g.members.at(-1)).id < limit) continue
       for (const d of this.#dependencies(g)) {
         if (d === to) return true
         stack.push(d)
@@ -291,7 +295,7 @@ function usedOutside(m: PNode, g: Group, marked: ReadonlySet<PNode>): boolean {
   const seen = new Set<PNode>()
   const stack = [...m.users]
   while (stack.length > 0) {
-    const u = stack.pop()!
+    const u = must(stack.pop())
     if (seen.has(u) || g.memberSet.has(u)) continue
     seen.add(u)
     // An inlined node passes the use on to whoever inlines it; a node with a buffer is the use itself.

@@ -4,6 +4,7 @@
  */
 import { sizeOf } from '../core/shape.ts'
 import type { Primitive } from '../graph/node.ts'
+import { must } from './must.ts'
 import { isLeaf, type PNode } from './pgraph.ts'
 
 const viewOps = new Set<Primitive>([
@@ -147,7 +148,7 @@ function markShared(nodes: readonly PNode[], marked: Set<PNode>): void {
     let heavy = heavyOps.has(n.op) ? 1 : n.op === 'random' ? 6 : 0
     let plain = middling.has(n.op) ? 2 : category === 'pointwise' ? 1 : 0.1
     for (const x of n.inputs) {
-      const c = costs.get(x)!
+      const c = must(costs.get(x))
       // A broadcast operand is computed (or loaded) once for many elements.
       const share = size > 0 ? Math.min(1, sizeOf(x.shape) / size) : 1
       const weight = n.op === 'expand' || share < 1 ? Math.max(share, 0.05) : 1
@@ -175,7 +176,7 @@ function realUses(n: PNode): number {
   const seen = new Set<PNode>()
   const stack = [...n.users]
   while (stack.length > 0) {
-    const u = stack.pop()!
+    const u = must(stack.pop())
     if (seen.has(u)) continue
     seen.add(u)
     if (viewOps.has(u.op) && u.op !== 'concat' && u.op !== 'pad') stack.push(...u.users)

@@ -15,6 +15,7 @@ import {
   type Primitive,
   topological,
 } from '../graph/node.ts'
+import { must } from './must.ts'
 
 export class PNode {
   readonly id: number
@@ -106,12 +107,12 @@ class Builder {
         wide === node || !map.has(wide)
           ? this.#add(
               wide,
-              wide.inputs.map((i) => map.get(i)!),
+              wide.inputs.map((i) => must(map.get(i))),
             )
-          : map.get(wide)!,
+          : must(map.get(wide)),
       )
     }
-    const proots = roots.map((r) => map.get(r)!)
+    const proots = roots.map((r) => must(map.get(r)))
     const nodes = reachable(proots)
     for (const n of nodes) for (const i of n.inputs) i.users.push(n)
     const key = `${this.#keys.join('\n')}\n>${proots.map((r) => r.id).join()}`
@@ -298,7 +299,7 @@ function reachable(roots: readonly PNode[]): PNode[] {
   const seen = new Set<PNode>()
   const stack = [...roots]
   while (stack.length > 0) {
-    const n = stack.pop()!
+    const n = must(stack.pop())
     if (seen.has(n)) continue
     seen.add(n)
     stack.push(...n.inputs)
@@ -326,27 +327,27 @@ function simplify(
   const [a, b] = inputs
   switch (op) {
     case 'mul':
-      if (uniformValue(b!) === 1) return a!
-      if (uniformValue(a!) === 1) return b!
+      if (uniformValue(b) === 1) return a
+      if (uniformValue(a) === 1) return b
       return null
     case 'div':
-      return uniformValue(b!) === 1 ? a! : null
+      return uniformValue(b) === 1 ? a : null
     case 'add':
-      if (isZero(b!)) return a!
-      if (isZero(a!)) return b!
+      if (isZero(b)) return a
+      if (isZero(a)) return b
       return null
     case 'sub':
-      return isZero(b!) ? a! : null
+      return isZero(b) ? a : null
     case 'reshape':
     case 'expand':
-      return sameShape(a!.shape, shape) ? a! : null
+      return sameShape(a.shape, shape) ? a : null
     case 'cast':
-      return a!.dtype === dtype ? a! : null
+      return a.dtype === dtype ? a : null
     case 'cumsum':
     case 'cumprod':
-      return shape[(attrs as Attrs['cumsum']).axis] === 1 ? a! : null
+      return shape[(attrs as Attrs['cumsum']).axis] === 1 ? a : null
     case 'permute':
-      return (attrs as Attrs['permute']).order.every((o, i) => o === i) ? a! : null
+      return (attrs as Attrs['permute']).order.every((o, i) => o === i) ? a : null
     default:
       return null
   }

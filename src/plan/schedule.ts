@@ -11,25 +11,15 @@ import { lowerKernel } from '../kernels/lower/index.ts'
 import type { Machine, VectorProgram } from '../kernels/vector.ts'
 import type { Address, LoopStep, Step } from '../targets/target.ts'
 import { Block, layOut } from './arena.ts'
-import { type EmitContext, type Emitted, emitGroup, loadsOf } from './emit.ts'
+import { emitGroup } from './emit.ts'
+import type { EmitContext, Emitted } from './emit-scope.ts'
 import { type Group, type Grouping, makeGroups, storedMembers } from './groups.ts'
+import { assignDestinations, buffersOf, type Destination, type Work } from './inplace.ts'
+import { atBlock, atSlot, type Location, STATUS_SLOT } from './location.ts'
 import { bufferBase, markBuffers } from './mark.ts'
-import { isLeaf, type PGraph, type PNode } from './pgraph.ts'
+import { must } from './must.ts'
+import type { PGraph, PNode } from './pgraph.ts'
 import { NeedsBuffer } from './pull.ts'
-
-/** Where values lie: an entry of the address table plus bytes, or a block of the arena (entry 1). */
-export interface Location {
-  readonly slot: number
-  readonly block: Block | null
-  readonly offset: number
-  readonly steps: readonly LoopStep[]
-}
-
-export const STATUS_SLOT = 0
-export const ARENA_SLOT = 1
-
-export const atBlock = (block: Block): Location => ({ slot: ARENA_SLOT, block, offset: 0, steps: [] })
-export const atSlot = (slot: number): Location => ({ slot, block: null, offset: 0, steps: [] })
 
 type AbstractStep =
   | { op: 'kernel'; program: number; args: readonly Location[]; units: number }
@@ -78,13 +68,6 @@ export class PlanBuilder {
   }
 }
 
-/** A root's value must end up at `location`; `cell` is the leaf whose old value that memory holds until then. */
-export interface Destination {
-  readonly root: PNode
-  readonly location: Location
-  readonly cell: PNode | null
-}
-
 export interface ScheduleInput {
   readonly graph: PGraph
   readonly leafLocation: (leaf: PNode) => Location
@@ -101,13 +84,6 @@ export interface Schedule {
   readonly arenaBytes: number
   /** Where each kept root's values lie after a run. */
   readonly locationOf: (root: PNode) => Location
-}
-
-interface Work {
-  readonly group: Group
-  readonly emitted: Emitted | null
-  readonly after: Set<Work>
-  stage: number
 }
 
 export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block | null = null): Schedule {
@@ -158,7 +134,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     if (steps.length > 0) segments.push(steps)
     steps = []
   }
-  const argument = (b: PNode | 'constants'): Location => (b === 'constants' ? input.constantLocation! : locate(b))
+  const argument = (b: PNode | 'constants'): Location => (b === 'constants' ? must(input.constantLocation) : locate(b))
   for (let stage = 0; stage <= last; stage++) {
     const here = order.filter((w) => w.stage === stage)
     const lowered: { lowered: Lowered; args: readonly Location[]; scratch: readonly Location[] }[] = []
@@ -219,7 +195,7 @@ function group(
         const simple = g.kind === 'host' || g.kind === 'loop'
         emitted.set(g, simple ? null : emitGroup(g, storedMembers(g, marked, roots), context))
       }
-      return { grouping, emit: (g) => emitted.get(g)!, marked }
+      return { grouping, emit: (g) => must(emitted.get(g)), marked }
     } catch (error) {
       if (!(error instanceof NeedsBuffer) || forced.has(error.node)) throw error
       forced.add(error.node)
@@ -232,10 +208,6 @@ function producedBy(w: Work, marked: ReadonlySet<PNode>): PNode[] {
   const node = w.group.members[0]
   if (node.op === 'argsort') return [node]
   return node.users.filter((u) => u.op === 'output' && marked.has(u))
-}
-
-function buffersOf(w: Work): readonly (PNode | 'constants')[] {
-  return w.emitted ? w.emitted.buffers : w.group.members[0].inputs.map(bufferBase)
 }
 
 /** Stage of each work: one more than the latest it waits for. Returned in order of stage. */
@@ -254,81 +226,6 @@ function inStages(works: readonly Work[]): Work[] {
   }
   for (const w of works) visit(w, new Set())
   return [...works].sort((a, b) => a.stage - b.stage || a.group.members[0].id - b.group.members[0].id)
-}
-
-function reaches(from: Work, to: Work): boolean {
-  const seen = new Set<Work>()
-  const stack = [from]
-  while (stack.length > 0) {
-    const w = stack.pop()!
-    if (w === to) return true
-    if (seen.has(w)) continue
-    seen.add(w)
-    stack.push(...w.after)
-  }
-  return false
-}
-
-/**
- * Lets kernels write directly to destinations where that is safe: every other reader of the memory's old value, and
- * every kernel that may fail, comes first. The rest is copied at the end; those copies are returned.
- */
-function assignDestinations(
-  works: readonly Work[],
-  destinations: readonly Destination[],
-  workOf: ReadonlyMap<PNode, Work>,
-  locations: Map<PNode, Location>,
-): Destination[] {
-  const copies: Destination[] = []
-  const fallible = works.filter((w) => w.emitted?.fallible)
-  const taken = new Set<PNode>()
-  for (const d of destinations) {
-    const base = bufferBase(d.root)
-    const writer = workOf.get(base)
-    const first = writer
-      ? [...fallible, ...works.filter((w) => d.cell && buffersOf(w).includes(d.cell))].filter((w) => w !== writer)
-      : []
-    const direct =
-      writer?.emitted &&
-      !isLeaf(base) &&
-      !taken.has(base) &&
-      !writer.emitted.fallible &&
-      writesInPlace(writer, base, d.cell) &&
-      first.every((w) => !reaches(w, writer))
-    if (!direct) {
-      copies.push(d)
-      continue
-    }
-    taken.add(base)
-    locations.set(base, d.location)
-    for (const w of first) writer.after.add(w)
-  }
-  return copies
-}
-
-/** Whether the kernel reads the cell only at the very element that it then writes, in the same pass. */
-function writesInPlace(w: Work, node: PNode, cell: PNode | null): boolean {
-  const { kernel, buffers } = w.emitted!
-  const old = cell ? buffers.indexOf(cell) : -1
-  if (old < 0) return true
-  if (kernel.kind === 'scatter') return false
-  if (kernel.kind === 'contraction' && (kernel.a.buffer === old || kernel.b.buffer === old)) return false
-  const written = buffers.indexOf(node)
-  const passes = kernel.kind === 'contraction' ? [{ stores: kernel.stores, reductions: [] }] : kernel.passes
-  return passes.every(({ stores, reductions }) => {
-    const target = stores.find((s) => s.buffer === written)
-    let aligned = true
-    const elsewhere = (buffer: number): void => {
-      if (buffer === old) aligned = false
-    }
-    for (const r of reductions) loadsOf(r.value, elsewhere)
-    for (const s of stores) {
-      loadsOf(s.value, (buffer, index) => {
-        if (buffer === old && (!target || index?.key !== target.index.key)) aligned = false
-      })
-    }
-    return aligned
-  })
 }
 
 /** Calls of independent kernels, phase by phase, so that they share barriers. */
@@ -390,7 +287,7 @@ function scheduleLoop(
   newBlock: (bytes: number, from: number, to: number) => Block,
 ): AbstractStep[] {
   const node = w.group.members[0]
-  const body = node.body!
+  const body = must(node.body)
   const { length, reverse, carries, scanned, params } = node.attrs as LoopAttrs
   const id = plan.loops++
   const bytesOf = (n: PNode): number => sizeOf(n.shape) * dtypes[n.dtype].bytes
@@ -409,7 +306,7 @@ function scheduleLoop(
   })
   const parameterOf = new Map(body.leaves.map((l) => [l.pnode, params.indexOf(l.node)]))
   const leafLocation = (leaf: PNode): Location => {
-    const k = parameterOf.get(leaf)!
+    const k = must(parameterOf.get(leaf))
     if (k < carries) return carryAt(k, 'alternate')
     const outer = locate(bufferBase(node.inputs[k]))
     return k < carries + scanned ? moving(outer, bytesOf(leaf)) : outer
@@ -463,13 +360,13 @@ function describe(w: Work, stage: number): KernelInfo {
   const { members, kind } = w.group
   const texts = (f: (m: PNode) => string | undefined): string[] => [...new Set(members.flatMap((m) => f(m) || []))]
   return {
-    name: w.emitted!.kernel.name,
+    name: must(w.emitted).kernel.name,
     kind,
     stage,
     operations: members.map((m) => m.op),
     modules: texts((m) => m.origin?.module),
     sites: texts((m) => m.origin?.site),
-    shape: members.at(-1)!.shape,
+    shape: must(members.at(-1)).shape,
   }
 }
 
