@@ -195,7 +195,7 @@ function group(
         const simple = g.kind === 'host' || g.kind === 'loop'
         emitted.set(g, simple ? null : emitGroup(g, storedMembers(g, marked, roots), context))
       }
-      return { grouping, emit: (g) => must(emitted.get(g)), marked }
+      return { grouping, emit: (g) => emitted.get(g) ?? null, marked }
     } catch (error) {
       if (!(error instanceof NeedsBuffer) || forced.has(error.node)) throw error
       forced.add(error.node)
