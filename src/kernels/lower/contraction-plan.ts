@@ -218,15 +218,16 @@ class Pricer {
     const store = dot ? 7 : lane === null || lane.out === 1 ? 2 : 2 + lanes * scatterCycles(lane.out)
     const tiles = (rows: number, width: number, count: number, cut: boolean): number => {
       if (count === 0 || rows === 0 || width === 0) return 0
-      const step =
-        stepCycles(rows, issued(width, dot ? null : lane, this.#machine, cut) * across, load, this.#machine) + miss
+      const columns = issued(width, dot ? null : lane, this.#machine, cut) * across
+      // Columns far from each other touch more cache lines than neighbours do.
+      const step = stepCycles(rows, columns, load, this.#machine) + miss + (across - 1) * 0.2
       return count * (steps * step + rows * width * across * store + 25)
     }
     // Whole tiles and those cut off along the rows, the columns or both. Column tiles of splats are exact.
     const size = rowTile === null ? 1 : rowTile.size
-    const columns = colTile === null ? 1 : colTile.size
-    const across = dot ? 1 : columns
-    const [extent, width] = dot ? [colExtent, columns] : [laneVectors, vectors]
+    const colSize = colTile === null ? 1 : colTile.size
+    const across = dot ? 1 : colSize
+    const [extent, width] = dot ? [colExtent, colSize] : [laneVectors, vectors]
     const cut = !dot && laneExtent % lanes !== 0
     const wholeRows = Math.floor(rowExtent / size)
     const restRows = rowExtent % size
@@ -246,7 +247,7 @@ class Pricer {
 
 /** Cycles for storing one of several elements that lie `stride` apart; strides of 4 KB fall into few sets of the cache. */
 function scatterCycles(stride: number | null): number {
-  return stride !== null && stride % 1024 === 0 ? 30 : 4
+  return stride !== null && stride % 1024 === 0 ? 30 : 2
 }
 
 /** Cycles for one step of the summed loops: the busiest of arithmetic, loads and the latency of an addition. */
