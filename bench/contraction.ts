@@ -5,9 +5,9 @@
 import { evaluateIndex } from '../src/kernels/index.ts'
 import type { Contraction, Lowered } from '../src/kernels/kernel.ts'
 import { lowerContraction } from '../src/kernels/lower/contraction.ts'
-import type { Step } from '../src/targets/target.ts'
 import { createWasmTargetSync, enableV8Flags, type WasmTarget } from '../src/targets/wasm/index.ts'
 import { conv, convInputGradient, convWeightGradient, matmul } from '../test/kernels/lower/contractions.ts'
+import { stepsOf } from '../test/kernels/lower/run.ts'
 
 const option = (name: string, fallback: string): string => {
   const i = process.argv.indexOf(name)
@@ -89,16 +89,11 @@ function prepare(target: WasmTarget, c: Contraction, lowered: Lowered): Ready {
     for (let j = 0; j < floats.length; j++) floats[j] = Math.random() - 0.5
   }
   target.view(slots[0], 64).fill(0)
-  const steps: Step[] = []
-  lowered.calls.forEach((call, program) => {
-    if (call.after) steps.push({ op: 'barrier' })
-    const args = call.args.map((x) => {
-      const slot = 'buffer' in x ? 1 + x.buffer : 'scratch' in x ? 1 + c.buffers.length + x.scratch : 0
-      return { slot, offset: 0 }
-    })
-    steps.push({ op: 'kernel', program, args, units: call.units })
+  const plan = target.load({
+    programs: lowered.calls.map((x) => x.program),
+    segments: [stepsOf(c, lowered)],
+    slots: slots.length,
   })
-  const plan = target.load({ programs: lowered.calls.map((x) => x.program), segments: [steps], slots: slots.length })
   const floats = (i: number): Float32Array => {
     const view = target.view(slots[1 + i], c.buffers[i].size * 4)
     return new Float32Array(view.buffer, view.byteOffset, view.byteLength / 4)
