@@ -6,6 +6,7 @@ import { type Expr, operands } from '../expr.ts'
 import { add, type Index, indexOf, newVar, scale, strideOf, substitute, type Var } from '../index.ts'
 import type { Nest, Pass } from '../kernel.ts'
 import { expressionsOf } from './rewrite.ts'
+import { turns } from './transpose.ts'
 
 /** Inner loops of no more iterations than this are written out. */
 export const UNROLL_LIMIT = 32
@@ -34,7 +35,7 @@ export function choose(nest: Nest, width: number): Choice {
   let best = inner.reduce((sum, c) => sum + c.price, 0)
   let vector: Var | null = null
   for (const v of nest.outer) {
-    const price = prices.reduce((sum, p) => sum + p.along(v), 0)
+    const price = prices.reduce((sum, p) => sum + p.along(v, nest.outer), 0)
     // Of equals, the innermost.
     if (price <= best) {
       best = price
@@ -47,23 +48,26 @@ export function choose(nest: Nest, width: number): Choice {
 /** Prices of lanes beside each other: one vector access costs 1. */
 const REVERSED = 1.5
 const GATHERED = 2
+const TURNED = 2.5
 const FOLD = 6
+
+type Access = Extract<Expr, { op: 'load' | 'gather' }>
 
 class PassPrice {
   readonly #pass: Pass
   readonly #width: number
-  readonly #loads: readonly Index[]
+  readonly #loads: readonly Access[]
   readonly #arithmetic: number
 
   constructor(pass: Pass, width: number) {
     this.#pass = pass
     this.#width = width
-    const loads: Index[] = []
+    const loads: Access[] = []
     const seen = new Set<Expr>()
     const visit = (e: Expr): void => {
       if (seen.has(e)) return
       seen.add(e)
-      if (e.op === 'load' || e.op === 'gather') loads.push(e.index)
+      if (e.op === 'load' || e.op === 'gather') loads.push(e)
       for (const x of operands(e)) visit(x)
     }
     for (const e of expressionsOf(pass)) visit(e)
@@ -72,8 +76,8 @@ class PassPrice {
   }
 
   /** Cost of one outer iteration when lanes lie along the outer loop `v`. */
-  along(v: Var): number {
-    return (iterations(this.#pass) * this.#vectorPrice(v) * waste(v.extent, this.#width)) / this.#width
+  along(v: Var, outer: readonly Var[]): number {
+    return (iterations(this.#pass) * this.#vectorPrice(v, outer) * waste(v.extent, this.#width)) / this.#width
   }
 
   /** The best inner loop for lanes, and the cost of one outer iteration with it. */
@@ -91,9 +95,18 @@ class PassPrice {
   }
 
   /** Cost of one iteration of all lanes. */
-  #vectorPrice(v: Var | null): number {
+  #vectorPrice(v: Var | null, outer: readonly Var[] = []): number {
     let price = this.#arithmetic * 0.5
-    for (const index of this.#loads) price += v === null ? 1 : this.#access(index, v)
+    const elementwise = this.#pass.inner.length === 0
+    for (const e of this.#loads) {
+      // What is contiguous along another loop is read in tiles and turned round.
+      const turned =
+        v !== null &&
+        elementwise &&
+        e.op === 'load' &&
+        outer.some((u) => u !== v && u.extent >= this.#width && turns(e, v, u))
+      price += v === null ? 1 : turned ? TURNED : this.#access(e.index, v)
+    }
     for (const s of this.#pass.stores) price += v === null ? 1 : this.#access(s.index, v) * 1.5
     return price
   }

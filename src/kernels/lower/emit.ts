@@ -129,6 +129,12 @@ export class ExprEmitter {
     return reg
   }
 
+  /** Says that `e` has the value `reg`, made in the innermost scope, under the present bindings. */
+  preset(e: Expr, reg: Reg): void {
+    const [scope, key] = this.#placeOf(this.#dependenciesOf(e))
+    this.scopes.values(scope, e).set(key, reg)
+  }
+
   /** Stores the active lanes of `s.value`. */
   store(s: Store): void {
     this.storeValue(s, this.value(s.value))

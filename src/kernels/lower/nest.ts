@@ -12,6 +12,7 @@ import { PassWriter } from './pass.ts'
 import { usesStatus } from './rewrite.ts'
 import { segments } from './segments.ts'
 import { splitReduction } from './split.ts'
+import { planTranspose, type TransposePlan, uVectors, writeTiles } from './transpose.ts'
 import { type Copy, loopTiles, planVectors, type VectorPlan } from './vectors.ts'
 import { copiesOf, weigh } from './weigh.ts'
 
@@ -19,6 +20,11 @@ import { copiesOf, weigh } from './weigh.ts'
 const UNITS = 64
 /** Instructions that a unit should at least be worth. */
 const UNIT_WORK = 2048
+
+interface Chunk {
+  readonly index: Reg
+  readonly of: number
+}
 
 export function lowerNest(nest: Nest, machine: Machine): Lowered {
   checkDTypes(nest)
@@ -48,24 +54,29 @@ class NestWriter {
   readonly #e: ExprEmitter
   readonly #b: ProgramBuilder
   readonly #plan: VectorPlan | null
+  readonly #turn: TransposePlan | null
 
   constructor(nest: Nest, machine: Machine, e: ExprEmitter) {
     this.#nest = nest
     this.#e = e
     this.#b = e.b
     this.#choice = choose(nest, machine.lanes)
-    this.#plan = this.#choice.mode === 'outer' ? this.#planOuter(this.#choice.vector, machine.lanes) : null
+    const vector = this.#choice.mode === 'outer' ? this.#choice.vector : null
+    this.#turn = vector && planTranspose(nest, vector, machine.lanes)
+    this.#plan = vector && this.#planOuter(vector, machine.lanes)
   }
 
   #planOuter(v: Var, width: number): VectorPlan {
     const { passes } = this.#nest
-    const tile = copiesOf(passes, passes.some((p) => p.reductions.length > 0) ? 8 : 4)
+    const tile = this.#turn !== null ? 1 : copiesOf(passes, passes.some((p) => p.reductions.length > 0) ? 8 : 4)
     return planVectors(v, segments(v, passes, width), tile, width)
   }
 
   /** Writes the program for units `begin` … `end` − 1 and returns how many there are. */
   write(begin: Reg, end: Reg): number {
-    const scalars = this.#nest.outer.filter((v) => v !== this.#plan?.v)
+    const turn = this.#turn
+    const scalars = this.#nest.outer.filter((v) => v !== this.#plan?.v && v !== turn?.u)
+    if (turn !== null && turn.block.extent > 1) scalars.push(turn.block)
     const shared: Var[] = []
     let rows = 1
     while (scalars.length > 0 && rows < UNITS) {
@@ -83,7 +94,11 @@ class NestWriter {
     this.#e.loop(from, to, 1, (unit) => {
       const row = chunks > 1 ? s.div(unit, chunks, 0) : unit
       this.#decode(shared, row)
-      this.#loops(scalars, () => this.#row(chunks > 1 ? { index: s.rem(unit, chunks, 0), of: chunks } : null))
+      this.#loops(scalars, () => {
+        const chunk = chunks > 1 ? { index: s.rem(unit, chunks, 0), of: chunks } : null
+        if (turn === null) this.#row(chunk, (plan, copies) => this.#passes({ plan, copies }))
+        else this.#turned(turn, chunk)
+      })
     })
     return Math.ceil(count / group)
   }
@@ -127,7 +142,7 @@ class NestWriter {
 
   // One outer iteration, or with lanes along an outer loop, a row of them --------------------------------------------
 
-  #row(chunk: { index: Reg; of: number } | null): void {
+  #row(chunk: Chunk | null, write: (plan: VectorPlan, copies: readonly Copy[]) => void): void {
     const plan = this.#plan
     if (plan === null) {
       this.#passes(null)
@@ -135,7 +150,7 @@ class NestWriter {
     }
     const s = this.#e.scopes
     for (const run of plan.runs) {
-      const body = (copies: Copy[]): void => this.#passes({ plan, copies })
+      const body = (copies: Copy[]): void => write(plan, copies)
       if (chunk === null) loopTiles(this.#e, plan, run, { imm: 0 }, { imm: run.tiles }, body)
       else {
         const part = Math.ceil(run.tiles / chunk.of) * plan.tile * plan.width
@@ -145,10 +160,28 @@ class NestWriter {
       }
     }
     const rest = (): void => {
-      for (const copies of plan.rest) this.#e.scope(() => this.#passes({ plan, copies }))
+      for (const copies of plan.rest) this.#e.scope(() => write(plan, copies))
     }
     if (chunk === null || plan.rest.length === 0) rest()
     else this.#b.if(chunk.index, 'eq', { imm: chunk.of - 1 }, () => this.#e.scope(rest))
+  }
+
+  /** A block of columns in square tiles; the last block may be narrower, its place is a constant. */
+  #turned(turn: TransposePlan, chunk: Chunk | null): void {
+    const width = this.#b.lanes
+    const { block, length, u } = turn
+    const write = (us: readonly Copy[]): void =>
+      this.#row(chunk, (plan, copies) => {
+        for (const v of copies) writeTiles(this.#e, turn, plan, us, v)
+      })
+    const { reg } = this.#e.scopes.of(block)
+    if (reg === null || u.extent % length === 0) {
+      write(uVectors(turn, width, reg === null ? null : this.#e.scopes.times(reg, length)))
+      return
+    }
+    const full = (): void => this.#e.scope(() => write(uVectors(turn, width, this.#e.scopes.times(reg, length))))
+    const last = (): void => this.#e.scope(() => write(uVectors(turn, width, null)))
+    this.#b.if(reg, 'lt', { imm: block.extent - 1 }, full, last)
   }
 
   #passes(along: { plan: VectorPlan; copies: readonly Copy[] } | null): void {
