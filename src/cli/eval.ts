@@ -5,7 +5,7 @@ import { scores } from '../train/progress.ts'
 import { confusionMatrix, matrixTable } from './confusion.ts'
 import { loadSets } from './data.ts'
 import { type DeviceChoice, useDevice } from './device.ts'
-import { loadRun } from './run.ts'
+import { checkClasses, loadRun } from './run.ts'
 
 export interface EvalOptions extends DeviceChoice {
   readonly data?: string
@@ -24,6 +24,7 @@ export async function evaluateRun(run: string, options: EvalOptions): Promise<vo
   const metrics = await evaluate(model, test, { loss: recipe.loss, metrics: recipe.metrics, batchSize: BATCH })
   const classes = record.classes
   const logits = await predict(model, test, { batchSize: BATCH })
+  checkClasses(run, record, logits)
   const matrix = confusionMatrix(await logits.argmax(1).data(), test.y.data, classes.length)
   if (options.json) {
     console.log(

@@ -54,10 +54,11 @@ async function makeAll(path: string, made: string[]): Promise<void> {
     await mkdir(path)
     made.push(path)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' && dirname(path) !== path) {
-      await makeAll(dirname(path), made)
-      await makeAll(path, made)
-    } else if (codeOf(error) !== 'EEXIST') throw error
+    if (codeOf(error) === 'EEXIST') return
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error
+    await makeAll(dirname(path), made)
+    await mkdir(path)
+    made.push(path)
   }
 }
 

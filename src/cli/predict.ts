@@ -1,11 +1,10 @@
 /** @file `glia predict`. */
 
-import { GliaError } from '../core/errors.ts'
 import type { Column } from '../data/dataset.ts'
 import { predict } from '../train/evaluate.ts'
 import { useDevice } from './device.ts'
 import { readInputs } from './inputs.ts'
-import { loadRun } from './run.ts'
+import { checkClasses, loadRun } from './run.ts'
 
 export interface PredictOptions {
   readonly limit?: number
@@ -23,9 +22,7 @@ export async function predictFile(run: string, file: string, options: PredictOpt
   const [, height, width] = recipe.inputShape
   const x = await readInputs(file, { height, width, fit: classes.every((name) => /^\d$/.test(name)), ...options })
   const outputs = await predict(model, x)
-  if (outputs.shape[1] !== classes.length) {
-    throw new GliaError(`${run}/run.json names ${classes.length} classes; the model tells ${outputs.shape[1]} apart.`)
-  }
+  checkClasses(run, record, outputs)
   const logits = await outputs.data()
   const count = countOf(x)
   for (let i = 0; i < count; i++) {

@@ -106,7 +106,7 @@ function explain(command: Command, { code, message }: CommanderError): string {
       }
       return `${name} takes ${arguments_(command)}; received ${command.args.map((a) => JSON.stringify(a)).join(' ')}.`
     case 'commander.unknownOption':
-      return `${name} has no option ${quoted}; known are ${list(command.options.flatMap((o) => o.long ?? []))}.`
+      return `${name} has no option ${quoted}; known are ${list([...command.options.flatMap((o) => o.long ?? []), '--help'])}.`
     case 'commander.missingArgument':
       return `${name} needs ${arguments_(command)}.`
     case 'commander.optionMissingArgument':

@@ -15,6 +15,7 @@ import { Buffer, type Parameter } from '../nn/index.ts'
 import { writeFileAtomic } from '../node/files.ts'
 import { recipes } from '../recipes/index.ts'
 import type { Recipe } from '../recipes/recipe.ts'
+import type { Tensor } from '../tensor/tensor.ts'
 import type { History } from '../train/callbacks.ts'
 import type { Model } from '../train/evaluate.ts'
 import { list } from './values.ts'
@@ -73,6 +74,14 @@ export async function loadRun(directory: string): Promise<Run> {
   const model = recipe.build()
   loadWeights(model, await readWeights(path), path, recipe)
   return { record, recipe, model }
+}
+
+/** @throws GliaError unless the model tells as many classes apart as its record names */
+export function checkClasses(directory: string, { classes }: RunRecord, outputs: Tensor): void {
+  if (outputs.shape[1] === classes.length) return
+  throw new GliaError(
+    `${join(directory, RECORD)} names ${classes.length} classes; the model tells ${outputs.shape[1]} apart.`,
+  )
 }
 
 async function readText(directory: string): Promise<string> {

@@ -71,6 +71,7 @@ async function trainInto(
   const steps = Math.ceil(sets.train.length / settings.batch) * settings.epochs
   const history = await fit(model, sets.train, {
     loss: recipe.loss,
+    ...(recipe.objective ? { objective: recipe.objective } : {}),
     optimizer: recipe.optimizer(model.parameters(), settings.lr),
     ...(recipe.schedule ? { schedule: recipe.schedule(steps) } : {}),
     metrics: recipe.metrics,

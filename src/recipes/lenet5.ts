@@ -39,6 +39,8 @@ export const lenet5: Recipe = {
   optimizer: (parameters, lr) => new AdamW(parameters, { lr, weightDecay: 1e-2 }),
   schedule: (steps) => schedule.cosine(steps),
   loss: crossEntropy,
+  // Szegedy et al. 2015: keeps it from being too sure of itself, which is worth a tenth of a percent on digits, more on clothes.
+  objective: (logits, target) => crossEntropy(logits, target, { labelSmoothing: 0.05 }),
   metrics: [accuracy],
   data: writtenDigits,
 }

@@ -39,7 +39,10 @@ export interface Recipe {
   readonly optimizer: (parameters: readonly Parameter[], lr: number) => Optimizer
   /** Learning rate over a training of `steps` steps; constant if absent. */
   readonly schedule?: (steps: number) => Schedule
+  /** What is reported. */
   readonly loss: Loss
+  /** What is minimised, where that is more than the loss. */
+  readonly objective?: Loss
   readonly metrics: readonly Metric[]
   /** The data sets that are taken where none are given, each of at most so many examples. */
   readonly data: (most?: SetSizes) => Promise<{ readonly train: ArrayDataset; readonly test: ArrayDataset }>

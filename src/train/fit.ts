@@ -25,6 +25,8 @@ export interface Minimizer {
 export interface FitOptions {
   /** From outputs and targets to one number, such as `crossEntropy`. */
   readonly loss: Loss
+  /** What is minimised, where that is more than the loss: with label smoothing or a penalty. Default: `loss`. */
+  readonly objective?: Loss
   readonly optimizer: Minimizer
   /** Measured after every epoch. */
   readonly validation?: ArrayDataset
@@ -112,12 +114,14 @@ class Fit {
   }
 
   async #train(rates: readonly Rate[]): Promise<void> {
-    const { optimizer, validation, loss, schedule } = this.#options
+    const { optimizer, validation, loss, objective, schedule } = this.#options
+    // The value that was minimised comes last, where it is not the loss itself.
     const learn = (x: Tensor, y: Tensor): Tensor[] => {
       const output = this.#model.call(x)
-      const value = loss(output, y)
+      const value = (objective ?? loss)(output, y)
       optimizer.minimize(value)
-      return [value, ...this.#metrics.map((m) => m.of(output, y))]
+      const metrics = this.#metrics.map((m) => m.of(output, y))
+      return objective ? [loss(output, y), ...metrics, value] : [value, ...metrics]
     }
     const compiled = this.#options.compile !== false
     const step = compiled ? compile(learn) : learn
@@ -159,6 +163,7 @@ class Fit {
       this.#steps++
       done++
       this.#checkFinite(values[0], epoch, done)
+      if (this.#options.objective) this.#checkFinite(values.pop() as number, epoch, done)
       meter.add(values, size)
       const now = performance.now()
       // The first step compiles.

@@ -120,6 +120,15 @@ describe('fit', () => {
     expect(optimizer.groups.map((g) => g.lr)).toEqual([0.5, 0.25])
   })
 
+  it('minimises the objective and reports the loss', async () => {
+    const away: Partial<FitOptions> = { objective: (o, y) => crossEntropy(o, y).neg(), epochs: 3 }
+    const { history } = await train(away)
+    const [first, , last] = history.epochs.map((e) => e.train.loss)
+    expect(first).toBeGreaterThan(0)
+    expect(last).toBeGreaterThan(first)
+    expect(Object.keys(history.epochs[0].train)).toEqual(['loss', 'accuracy'])
+  })
+
   it('tells a schedule how many steps there will be', async () => {
     const asked: number[][] = []
     const factor = (step: number, steps: number): number => asked.push([step, steps]) && 1
@@ -305,6 +314,10 @@ describe('what fit refuses', () => {
     const model = new Sequential(new Linear(1, 1))
     const options = { loss: mse, optimizer: new SGD(model.parameters(), { lr: 0.1 }), metrics: [accuracy] }
     await expect(fit(model, line(4), options)).rejects.toThrow(/accuracy: needs logits \[B, C, …\] and class numbers/)
+  })
+
+  it('an objective that is no longer finite', async () => {
+    await expect(train({ objective: (o) => o.sum().mul(Infinity) })).rejects.toThrow(/the loss became -?(Infinity|NaN)/)
   })
 
   it('a loss that is no longer finite, naming the place; callbacks hear of it', async () => {
