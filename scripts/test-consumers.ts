@@ -13,7 +13,7 @@ import { browserEntries, type Consumer, entries, packAndInstall, root, run, tool
 import { assert, Checks } from '../test/support/checks.ts'
 import { chromiumIsMissing, findChromium, launch, watch } from '../test/support/chromium.ts'
 import { codeBlocks } from '../test/support/markdown.ts'
-import { serve } from '../test/support/serve.ts'
+import { freePort, serve } from '../test/support/serve.ts'
 
 const IMPORT_LIMIT_MS = 80
 const CORE_LIMIT_BYTES = 100_000
@@ -161,7 +161,7 @@ async function testBrowser(checks: Checks, consumer: Consumer, browser: Browser 
   if (browser === undefined) console.log(`  ${chromiumIsMissing}`)
   const builders = { esbuild: buildWithEsbuild, Vite: buildWithVite, webpack: buildWithWebpack }
   for (const [name, build] of Object.entries(builders)) {
-    await checks.check(`built by ${name}, served by its server`, async () => {
+    await checks.check(`built by ${name}${browser ? ', served by its server' : ''}`, async () => {
       const site = await writeSite(consumer, name)
       await build(site)
       return browser && withServer(site, (url) => train(browser, url, 2))
@@ -202,8 +202,10 @@ async function testBrowser(checks: Checks, consumer: Consumer, browser: Browser 
 
 /** Runs the documentation's server in `folder`. */
 async function withServer<T>(folder: string, use: (url: string) => Promise<T>): Promise<T> {
-  const url = 'http://localhost:5997/'
-  const server = spawn('node', ['server.js'], { cwd: folder, env: { ...process.env, PORT: '5997' }, stdio: 'inherit' })
+  const port = await freePort()
+  const url = `http://localhost:${port}/`
+  const env = { ...process.env, PORT: String(port) }
+  const server = spawn('node', ['server.js'], { cwd: folder, env, stdio: 'inherit' })
   try {
     for (let i = 0; i < 100 && !(await fetch(url).catch(() => null)); i++) {
       await new Promise((resolve) => setTimeout(resolve, 50))

@@ -44,3 +44,10 @@ export async function serve(
       }),
   }
 }
+
+/** The number of a port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const { url, close } = await serve(new Map(), {})
+  await close()
+  return Number(new URL(url).port)
+}
