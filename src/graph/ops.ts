@@ -61,11 +61,13 @@ function align(operation: string, a: Operand, b: Operand): [Node, Node] {
   return [broadcastTo(cast(x, dtype), shape), broadcastTo(cast(y, dtype), shape)]
 }
 
+/** Sums and products of uint8 are int32. */
 function reduction(op: 'reduceSum' | 'reduceProd' | 'reduceMax' | 'reduceMin') {
   return (x: Node, axes: readonly number[], keep = false): Node => {
     if (axes.length === 0) return x
     const sorted = axes.map((a) => normaliseAxis(op, a, x.shape.length)).sort((a, b) => a - b)
-    const y = make(op, [x], { axes: sorted })
+    const adds = op === 'reduceSum' || op === 'reduceProd'
+    const y = make(op, [adds && x.dtype === 'uint8' ? cast(x, 'int32') : x], { axes: sorted })
     return keep
       ? reshape(
           y,

@@ -48,7 +48,6 @@ interface Row {
   readonly start: (dtype: Aval['dtype']) => number
   readonly fold: (a: number, b: number) => number
   readonly grad: (o: Ops, g: Node, x: Node, y: Node, axes: readonly number[]) => Node
-  /** Sums and products of uint8 are int32. */
   readonly takes: Domain
 }
 
@@ -102,9 +101,9 @@ const rows: { readonly [R in Reduce]: Row } = {
     start: () => 0,
     fold: (a, b) => a + b,
     grad: (o, g, x, _y, axes) => spread(o, g, x, axes),
-    takes: 'number',
+    takes: 'wide',
   },
-  reduceProd: { start: () => 1, fold: (a, b) => a * b, grad: productGradient, takes: 'number' },
+  reduceProd: { start: () => 1, fold: (a, b) => a * b, grad: productGradient, takes: 'wide' },
   reduceMax: { start: least, fold: larger, grad: toExtremes, takes: 'any' },
   reduceMin: { start: greatest, fold: smaller, grad: toExtremes, takes: 'any' },
 }
@@ -114,8 +113,7 @@ function reduceRule(op: Reduce, row: Row): Rule<Reduce> {
     infer: ([x], { axes }) => {
       checkAxes(op, x, axes)
       checkDtype(op, x, row.takes)
-      const dtype = row.takes === 'number' && x.dtype === 'uint8' ? 'int32' : x.dtype
-      return { shape: x.shape.filter((_, i) => !axes.includes(i)), dtype }
+      return { shape: x.shape.filter((_, i) => !axes.includes(i)), dtype: x.dtype }
     },
     vjp: (o, g, y) => {
       const x = y.inputs[0]
