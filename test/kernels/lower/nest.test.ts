@@ -24,7 +24,7 @@ describe.each([4, 8, 16])('nests in %i lanes', (lanes) => {
         const tolerance = exact ? { relative: 1e-6, absolute: 1e-6 } : { relative: 1e-4, absolute: 1e-4 }
         checkNest(nest, fill(nest, seed), lanes, evaluating(parts), tolerance)
       }),
-      { numRuns: Number(process.env.RUNS ?? 300) },
+      { numRuns: 200 },
     )
   })
 })
