@@ -61,7 +61,12 @@ async function trainInto(
   options: TrainOptions,
   { signal, error }: Interruption,
 ): Promise<void> {
-  const sets = await loadSets(recipe, options.data, options.limit)
+  // Ten thousand digits take a moment to write.
+  const waiting = process.stdout.isTTY && !options.json
+  if (waiting) process.stdout.write('Preparing the data …')
+  const sets = await loadSets(recipe, options.data, options.limit).finally(() => {
+    if (waiting) process.stdout.write('\r\x1b[K')
+  })
   const device = await useDevice(options)
   if (signal.aborted) throw error('Interrupted before the training began; nothing was saved.')
   manualSeed(settings.seed)

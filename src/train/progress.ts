@@ -37,7 +37,8 @@ export function progressBar(options: ProgressOptions = {}): Callback {
   return {
     onBatchEnd: (info) => {
       const now = performance.now()
-      if (!live || (now - drawn < FRAME && info.step < info.steps)) return
+      // The first step compiles, and tells nothing of the pace.
+      if (!live || info.step === 1 || (now - drawn < FRAME && info.step < info.steps)) return
       drawn = now
       write(`\r${barLine(info, columns() - 1)}\x1b[K`)
     },
@@ -69,7 +70,8 @@ export function barLine(info: BatchInfo, width: number): string {
 export function epochLine(info: EpochInfo): string {
   const { train, val, seconds, rate } = info
   const validation = val ? `  ·  validation ${scores(val)}` : ''
-  return `${head(info)}  ${duration(seconds)}  ${count(rate)}/s  ${scores(train)}${validation}`
+  const pace = `${duration(seconds).padStart(7)}  ${count(rate).padStart(7)}/s`
+  return `${head(info)}${pace}  ${scores(train)}${validation}`
 }
 
 function head({ epoch, epochs }: { readonly epoch: number; readonly epochs: number }): string {

@@ -45,7 +45,7 @@ describe('lines', () => {
 
   it('sum an epoch up', () => {
     expect(epochLine(epoch)).toBe(
-      'Epoch  2/10  1:01  1,000/s  loss 0.5000  accuracy 75.00 %  ·  validation loss 0.2500  accuracy 87.50 %',
+      'Epoch  2/10   1:01    1,000/s  loss 0.5000  accuracy 75.00 %  ·  validation loss 0.2500  accuracy 87.50 %',
     )
     const { val: _, ...without } = epoch
     expect(epochLine(without)).not.toContain('validation')
@@ -87,7 +87,7 @@ describe('progressBar', () => {
   it('draws over itself in a terminal, not at every step', () => {
     const text = show(true)
     expect(text.match(/49 %/g)).toHaveLength(1)
-    expect(text).toContain('\r\x1b[KEpoch  2/10  1:01')
+    expect(text).toContain('\r\x1b[KEpoch  2/10   1:01')
     expect(text.split('\n')).toHaveLength(2)
   })
 
