@@ -116,7 +116,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
 function note(workload: string, peer: string, line: Line): void {
   const byPeer = results.get(workload) ?? new Map<string, number[]>()
   results.set(workload, byPeer)
-  byPeer.set(peer, [...(byPeer.get(peer) ?? []), line.ms!])
+  byPeer.set(peer, [...(byPeer.get(peer) ?? []), line.ms ?? Number.NaN])
   if (line.gflops) gflops.set(`${workload} ${peer}`, line.gflops)
 }
 

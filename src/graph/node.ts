@@ -203,9 +203,9 @@ export function topological(roots: readonly Node[]): Node[] {
     seen.add(root)
     stack.push({ node: root, next: 0 })
     while (stack.length > 0) {
-      const top = stack[stack.length - 1]!
+      const top = stack[stack.length - 1]
       if (top.next < top.node.inputs.length) {
-        const input = top.node.inputs[top.next++]!
+        const input = top.node.inputs[top.next++]
         if (!seen.has(input)) {
           seen.add(input)
           stack.push({ node: input, next: 0 })

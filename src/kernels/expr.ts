@@ -3,8 +3,8 @@
  * computed once. Loads carry symbolic addresses, so views cost nothing.
  */
 import type { DType } from '../core/dtype.ts'
-import type { BinaryOp, UnaryOp } from './names.ts'
 import type { Index, Var } from './index.ts'
+import type { BinaryOp, UnaryOp } from './names.ts'
 
 /** Holds where lo ≤ index < hi. */
 export interface Guard {
@@ -16,9 +16,23 @@ export interface Guard {
 /** `dtype` of every expression: that of its value. bool is a mask in registers and 0/1 bytes in memory. */
 export type Expr =
   /** Element `index` of a buffer; 0 (without touching memory) where a guard fails. */
-  | { readonly op: 'load'; readonly dtype: DType; readonly buffer: number; readonly index: Index; readonly guards: readonly Guard[] }
+  | {
+      readonly op: 'load'
+      readonly dtype: DType
+      readonly buffer: number
+      readonly index: Index
+      readonly guards: readonly Guard[]
+    }
   /** Element `index + stride × at` of a buffer; `at` has passed `bound`, so it is in range where the guards hold. */
-  | { readonly op: 'gather'; readonly dtype: DType; readonly buffer: number; readonly index: Index; readonly at: Expr; readonly stride: number; readonly guards: readonly Guard[] }
+  | {
+      readonly op: 'gather'
+      readonly dtype: DType
+      readonly buffer: number
+      readonly index: Index
+      readonly at: Expr
+      readonly stride: number
+      readonly guards: readonly Guard[]
+    }
   | { readonly op: 'constant'; readonly dtype: DType; readonly value: number }
   /** The value of an index as int32. */
   | { readonly op: 'index'; readonly dtype: 'int32'; readonly index: Index }
@@ -32,7 +46,14 @@ export type Expr =
    * int32 in [0, size): negative values in [−size, 0) have size added. Outside, the status word is set to
    * (1, `operation`, the value, size) and the result is 0, so that no access goes astray. Lanes where a guard fails are not checked.
    */
-  | { readonly op: 'bound'; readonly dtype: 'int32'; readonly x: Expr; readonly size: number; readonly operation: number; readonly guards: readonly Guard[] }
+  | {
+      readonly op: 'bound'
+      readonly dtype: 'int32'
+      readonly x: Expr
+      readonly size: number
+      readonly operation: number
+      readonly guards: readonly Guard[]
+    }
   /** First word of Threefry-2x32 with the key (key0, key1) on the counter (counter, 0). */
   | { readonly op: 'random'; readonly dtype: 'int32'; readonly key0: Expr; readonly key1: Expr; readonly counter: Expr }
   /** Result of reduction `id` of an earlier pass of the same nest (or, for a running reduction, its value so far). */

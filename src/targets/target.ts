@@ -28,7 +28,13 @@ export type Step =
   | { readonly op: 'kernel'; readonly program: number; readonly args: readonly Address[]; readonly units: number }
   /** All threads wait for each other; afterwards all leave the plan if the status word is not 0. */
   | { readonly op: 'barrier' }
-  | { readonly op: 'loop'; readonly id: number; readonly length: number; readonly reverse: boolean; readonly body: readonly Step[] }
+  | {
+      readonly op: 'loop'
+      readonly id: number
+      readonly length: number
+      readonly reverse: boolean
+      readonly body: readonly Step[]
+    }
 
 /** One plan: its kernels, and segments of steps between which the host acts. */
 export interface PlanCode {

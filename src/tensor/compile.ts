@@ -57,7 +57,7 @@ interface Recorded {
  *
  * @throws GliaError for arguments that are neither tensors nor structure, and whatever `fn` throws while recorded
  */
-export function compile<const A extends readonly Arg[], R extends Result | void>(fn: (...args: A) => R): Compiled<A, R> {
+export function compile<const A extends readonly Arg[], R extends Result>(fn: (...args: A) => R): Compiled<A, R> {
   const name = fn.name || 'step'
   const recorded = new Map<string, Recorded[]>()
   const traces: string[] = []
@@ -147,7 +147,7 @@ function hostValues(t: TensorBase | number): TypedArray {
 
 function reasonFor(signed: string, recorded: ReadonlyMap<string, unknown>, variants: readonly Recorded[]): string {
   if (variants.length > 0) {
-    const broken = variants.at(-1)!.guards.find((g) => !g.holds())
+    const broken = variants[variants.length - 1].guards.find((g) => !g.holds())
     return broken?.reason ?? 'a condition changed'
   }
   return recorded.size === 0 ? 'first call' : `new signature ${signed}`

@@ -55,7 +55,7 @@ const modes: Record<string, () => void> = {
 }
 
 const steps = mode === 'large results' ? 5_000 : 20_000
-const run = modes[mode]!
+const run = modes[mode]
 let early = 0
 let peak = 0
 for (let i = 0; i < steps; i++) {

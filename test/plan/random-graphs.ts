@@ -1,12 +1,18 @@
 /**
  * @file Random graphs for comparing devices: every primitive, random shapes (0, 1, odd, larger than a few vectors), views
- * of views, several results. The same seed gives the same graph.
+ * of views, loops, gradients, several results. The same seed gives the same graph.
  */
+import { gradients } from '../../src/graph/autograd.ts'
 import type { Node } from '../../src/graph/node.ts'
 import { ops as o } from '../../src/graph/ops.ts'
+import { makeLoop } from '../graph/samples/sample.ts'
 
 /** A small deterministic generator (mulberry32). */
 export class Dice {
+  /** Float leaves made so far. */
+  readonly leaves: Node[] = []
+  /** Nothing but smooth functions of what was computed: where a choice could flip, gradients would jump. */
+  smooth = false
   #state: number
 
   constructor(seed: number) {
@@ -44,7 +50,7 @@ function randomShape(d: Dice, rank = d.int(5)): number[] {
 const sizeOf = (s: readonly number[]): number => s.reduce((a, b) => a * b, 1)
 
 /** Values that float32 holds exactly and whose sums and products stay exact for a while. */
-function leaf(d: Dice, shape: readonly number[], dtype: 'float32' | 'int32' | 'bool'): Node {
+function leaf(d: Dice, shape: readonly number[], dtype: 'float32' | 'int32' | 'bool' = 'float32'): Node {
   const n = sizeOf(shape)
   if (dtype === 'bool')
     return o.data(
@@ -57,13 +63,15 @@ function leaf(d: Dice, shape: readonly number[], dtype: 'float32' | 'int32' | 'b
       Int32Array.from({ length: n }, () => d.int(11) - 5),
       shape,
     )
-  return o.data(
+  const made = o.data(
     Float32Array.from({ length: n }, () => (d.int(33) - 16) / 8),
     shape,
   )
+  d.leaves.push(made)
+  return made
 }
 
-const smooth = ['exp', 'tanh', 'sigmoid', 'sin', 'cos', 'erf', 'atan', 'neg', 'abs'] as const
+const functions = ['exp', 'tanh', 'sigmoid', 'sin', 'cos', 'erf', 'atan', 'neg', 'expm1'] as const
 
 /** Keeps magnitudes small, so that errors do. */
 function tame(x: Node): Node {
@@ -75,14 +83,16 @@ function step(d: Dice, pool: Node[]): Node {
   const x = d.of(floats)
   const rank = x.shape.length
   const axis = rank > 0 ? d.int(rank) : 0
-  switch (d.int(26)) {
+  switch (d.int(28)) {
     case 0:
-      return o[d.of(smooth)](tame(x))
+      return o[d.of(functions)](tame(x))
     case 1:
     case 2: {
       const y = d.of(floats)
       const other = compatible(d, x, y)
-      return o[d.of(['add', 'sub', 'mul', 'max', 'min'] as const)](x, other)
+      const name = d.of(['add', 'sub', 'mul', 'max', 'min'] as const)
+      if (d.smooth && (name === 'max' || name === 'min')) return o.mul(x, o[name](leaf(d, other.shape), leaf(d, [])))
+      return o[name](x, other)
     }
     case 3:
       return o.div(tame(x), o.add(o.mul(x, x), 1))
@@ -131,7 +141,9 @@ function step(d: Dice, pool: Node[]): Node {
     case 13: {
       if (rank === 0) return x
       const axes = x.shape.map((_, i) => i).filter(() => d.int(2) === 0)
-      return o[d.of(['reduceSum', 'reduceMax', 'reduceMin'] as const)](tame(x), axes, d.int(2) === 0)
+      const name = d.of(['reduceSum', 'reduceMax', 'reduceMin', 'reduceProd'] as const)
+      const of = d.smooth && name !== 'reduceSum' && name !== 'reduceProd' ? leaf(d, x.shape) : tame(x)
+      return o[name](of, axes, d.int(2) === 0)
     }
     case 14: {
       if (rank === 0 || x.shape[axis] === 0) return x
@@ -140,7 +152,7 @@ function step(d: Dice, pool: Node[]): Node {
       return o.div(e, o.reduceSum(e, [axis], true))
     }
     case 15:
-      return rank === 0 ? x : o.cumsum(tame(x), axis, d.int(2) === 0)
+      return rank === 0 ? x : o[d.of(['cumsum', 'cumsum', 'cumprod'] as const)](tame(x), axis, d.int(2) === 0)
     case 16: {
       if (rank === 0 || x.shape[axis] === 0) return x
       const position = o[d.of(['argmax', 'argmin'] as const)](exact(d, x.shape), axis)
@@ -156,14 +168,14 @@ function step(d: Dice, pool: Node[]): Node {
               Float32Array.from({ length: 6 * k }, () => d.int(9) / 8),
               [6, k],
             )
-      const b = leaf(d, [...a.shape.slice(0, -2), a.shape.at(-1)!, d.of(extents)], 'float32')
+      const b = leaf(d, [...a.shape.slice(0, -2), a.shape[a.shape.length - 1], d.of(extents)], 'float32')
       return tame(o.matmul(a, d.int(2) === 0 ? b : o.transpose(o.add(o.transpose(b), 0.5))))
     }
     case 19:
     case 20:
       return convolution(d)
     case 21: {
-      if (rank < 2 || x.shape.at(-1)! < 2 || x.shape.at(-2)! < 2) return x
+      if (rank < 2 || x.shape[rank - 1] < 2 || x.shape[rank - 2] < 2) return x
       const w = [1 + d.int(2), 1 + d.int(2)]
       const attrs = {
         window: w,
@@ -172,7 +184,8 @@ function step(d: Dice, pool: Node[]): Node {
         padHi: [d.int(w[0]), 0],
         dilation: [1, 1],
       }
-      return o[d.of(['windowSum', 'windowMax'] as const)](x, attrs)
+      const name = d.of(['windowSum', 'windowMax'] as const)
+      return o[name](d.smooth && name === 'windowMax' ? leaf(d, x.shape) : x, attrs)
     }
     case 22: {
       if (rank === 0 || x.shape[axis] === 0) return x
@@ -194,6 +207,9 @@ function step(d: Dice, pool: Node[]): Node {
       const uniform = o.mul(o.cast(o.and(o.shr(bits, 8), 0xffffff), 'float32'), 2 ** -24)
       return o.select(o.lt(o.reshape(uniform, x.shape), 0.5), x, 0)
     }
+    case 25:
+    case 26:
+      return loop(d, x)
     default: {
       const i = leaf(d, x.shape, 'int32')
       const j = leaf(d, x.shape, 'int32')
@@ -244,9 +260,50 @@ function convolution(d: Dice): Node {
   )
 }
 
-/** Roots of a random graph: some of its nodes. */
+/** A loop over the first axis of `x`, forwards or backwards, with one or two carries; its carry or what it stacks. */
+function loop(d: Dice, x: Node): Node {
+  if (x.shape.length === 0 || x.shape[0] > 9) return x
+  const [length, ...shape] = x.shape
+  const n = shape.at(-1)
+  const kind = n !== undefined && n <= 17 && shape.length >= 2 ? d.int(4) : d.int(3)
+  const carries = [leaf(d, shape), ...(d.int(2) === 0 ? [leaf(d, [])] : [])]
+  const w = kind === 3 ? leaf(d, [...shape.slice(0, -2), n ?? 1, n ?? 1]) : leaf(d, d.int(2) === 0 ? shape : [])
+  const [carry, ...rest] = makeLoop(o, {
+    carries,
+    xs: [x],
+    invariants: [w],
+    length,
+    reverse: d.int(2) === 0,
+    body: ([c, second], [slice], [v]) => {
+      const moved = kind === 3 ? o.matmul(c, v) : kind === 2 ? o.reduceSum(o.mul(c, v), last(c), true) : o.mul(c, v)
+      const next = tame(o.add(moved, kind === 0 ? slice : o.mul(slice, 0.5)))
+      const ys = [kind === 1 ? o.mul(next, slice) : next]
+      if (!second) return { carries: [next], ys }
+      const total = o.reduceSum(
+        o.mul(next, next),
+        next.shape.map((_, i) => i),
+      )
+      return { carries: [next, tame(o.add(second, o.mul(total, 1 / 16)))], ys }
+    },
+  })
+  return d.of([carry, ...rest])
+}
+
+function last(x: Node): number[] {
+  return x.shape.length === 0 ? [] : [x.shape.length - 1]
+}
+
+/** Gradients of a weighted sum of some roots with respect to some leaves. */
+function backward(d: Dice, roots: readonly Node[]): Node[] {
+  const seeds = roots.map((r) => ({ node: tame(r), g: o.mul(leaf(d, r.shape), 1 / 8) }))
+  const wrt = d.leaves.filter(() => d.int(2) === 0)
+  return gradients(o, seeds, wrt).filter((g) => g !== null)
+}
+
+/** Roots of a random graph: some of its nodes, and the gradients of some. */
 export function randomGraph(seed: number): Node[] {
   const d = new Dice(seed)
+  d.smooth = d.int(3) === 0
   const pool: Node[] = [
     leaf(d, randomShape(d), 'float32'),
     leaf(d, randomShape(d, 2), 'float32'),
@@ -259,5 +316,5 @@ export function randomGraph(seed: number): Node[] {
   }
   const made = pool.slice(3)
   const roots = made.filter((_, i) => i === made.length - 1 || d.int(5) === 0)
-  return roots.length > 0 ? roots : [pool[0]]
+  return d.smooth ? [...roots, ...backward(d, roots)] : roots
 }
