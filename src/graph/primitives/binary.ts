@@ -51,8 +51,8 @@ function remainder(a: number, b: number): number {
 
 /** ⌊a / b⌋, from the exact remainder. */
 function floorDivide(a: number, b: number): number {
-  if (b === 0 || !Number.isFinite(a)) return a / b
-  if (!Number.isFinite(b)) return Number.isNaN(b) ? b : a !== 0 && a < 0 !== b < 0 ? -1 : 0
+  if (b === 0) return a / b
+  if (Math.abs(b) === Number.POSITIVE_INFINITY && Number.isFinite(a)) return a !== 0 && a < 0 !== b < 0 ? -1 : 0
   return Math.round((a - remainder(a, b)) / b)
 }
 
