@@ -7,6 +7,8 @@ export interface Interruption {
   readonly signal: AbortSignal
   /** What to throw once everything is in order. */
   error(message: string): Interrupted
+  /** `work`, or this error as soon as the user ends it; for work that cannot be ended in good order. */
+  race<T>(work: Promise<T>, message: string): Promise<T>
   /** From now on signals end the process as usual. */
   release(): void
 }
@@ -22,9 +24,18 @@ export function onInterrupt(): Interruption {
   }
   const names = ['SIGINT', 'SIGTERM'] as const
   for (const name of names) process.on(name, listen)
+  const { signal } = controller
+  const error = (message: string): Interrupted => new Interrupted(message, status)
   return {
-    signal: controller.signal,
-    error: (message) => new Interrupted(message, status),
+    signal,
+    error,
+    race: (work, message) =>
+      new Promise((resolve, reject) => {
+        const end = (): void => reject(error(message))
+        if (signal.aborted) end()
+        signal.addEventListener('abort', end, { once: true })
+        work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+      }),
     release: () => {
       for (const name of names) process.off(name, listen)
     },

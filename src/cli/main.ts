@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** @file The `glia` command. What a command needs is loaded when it runs, so that help comes at once. */
 
-import { reportFailure } from './failure.ts'
+import { Interrupted, reportFailure } from './failure.ts'
 import { makeProgram } from './program.ts'
 
 // A reader that has seen enough (`glia recipes | head -1`) is no reason to fail.
@@ -14,4 +14,6 @@ try {
   await program.parseAsync()
 } catch (error) {
   process.exitCode = reportFailure(error, process.argv.includes('--debug'))
+  // What the user ended does not have to come to its own end.
+  if (error instanceof Interrupted) process.exit()
 }

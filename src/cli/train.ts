@@ -59,16 +59,17 @@ async function trainInto(
   recipe: Recipe,
   settings: Settings,
   options: TrainOptions,
-  { signal, error }: Interruption,
+  { signal, error, race }: Interruption,
 ): Promise<void> {
   // Ten thousand digits take a moment to write.
   const waiting = process.stdout.isTTY && !options.json
   if (waiting) process.stdout.write('Preparing the data …')
-  const sets = await loadSets(recipe, options.data, options.limit).finally(() => {
+  const early = 'Interrupted before the training began; nothing was saved.'
+  const sets = await race(loadSets(recipe, options.data, options.limit), early).finally(() => {
     if (waiting) process.stdout.write('\r\x1b[K')
   })
   const device = await useDevice(options)
-  if (signal.aborted) throw error('Interrupted before the training began; nothing was saved.')
+  if (signal.aborted) throw error(early)
   manualSeed(settings.seed)
   const model = recipe.build(sets.train)
   const say = options.json ? new JsonLines(recipe, settings) : new Lines(recipe, settings)
@@ -87,7 +88,7 @@ async function trainInto(
     callbacks: [say.callback],
     signal,
   })
-  if (history.steps === 0) throw error('Interrupted before the first step; nothing was saved.')
+  if (history.steps === 0) throw error(early)
   await saveRun(out.path, model, {
     glia: version(),
     recipe: recipe.name,
