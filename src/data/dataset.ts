@@ -126,15 +126,14 @@ function checkIndices(operation: string, dataset: ArrayDataset, indices: ArrayLi
   }
 }
 
-/** What each byte is as a pixel: looked up rather than divided. */
-const intensities = /* @__PURE__ */ Float32Array.from({ length: 256 }, (_, byte) => byte / 255)
-
 /** One column of a batch; bytes become intensities in [0, 1], or int32. */
 function stack(column: Column, indices: ArrayLike<number>, bytes: 'intensities' | 'integers'): BatchColumn {
   const size = indices.length * sizeOf(column.shape)
   const shape = [indices.length, ...column.shape]
   if (column.data instanceof Uint8Array && bytes === 'intensities') {
-    return { data: copyIntensities(column.data, indices, new Float32Array(size)), shape }
+    const data = copyRows(column, indices, new Float32Array(size))
+    for (let i = 0; i < size; i++) data[i] /= 255
+    return { data, shape }
   }
   const out = column.data instanceof Float32Array ? new Float32Array(size) : new Int32Array(size)
   return { data: copyRows(column, indices, out), shape }
@@ -150,17 +149,6 @@ function copyRows<T extends Column['data']>({ data, shape }: Column, indices: Ar
   for (let i = 0; i < indices.length; i++) {
     const start = indices[i] * size
     out.set(data.subarray(start, start + size), i * size)
-  }
-  return out
-}
-
-/** Its own loop, over one kind of array, runs several times as fast. */
-function copyIntensities(bytes: Uint8Array, indices: ArrayLike<number>, out: Float32Array): Float32Array {
-  const size = out.length / indices.length
-  for (let i = 0; i < indices.length; i++) {
-    const to = i * size
-    const from = indices[i] * size
-    for (let k = 0; k < size; k++) out[to + k] = intensities[bytes[from + k]]
   }
   return out
 }

@@ -2,7 +2,7 @@
 
 import { GliaError } from '../core/errors.ts'
 import { showShape, sizeOf } from '../core/shape.ts'
-import { type ArrayDataset, type BatchColumn, batchOf, type Column } from '../data/dataset.ts'
+import { type ArrayDataset, type Column, subset } from '../data/dataset.ts'
 import { permutation } from '../data/random.ts'
 import { ops } from '../graph/ops.ts'
 import type { AnyModule } from '../nn/module.ts'
@@ -38,12 +38,17 @@ export function checkCount(operation: string, name: string, value: number): void
   }
 }
 
-/** The column as a tensor, which keeps its array rather than a copy. */
-function tensorOf({ data, shape }: BatchColumn, device: Device): Tensor {
-  return new Tensor(ops.data(data, shape), device)
+/** What models take: bytes are pixels, and become float32 in [0, 1]. Within the step that costs next to nothing. */
+export function asInput(x: Tensor): Tensor {
+  return x.dtype === 'uint8' ? x.float().div(255) : x
 }
 
-/** A few examples as tensors, `x` `[B, …]` and `y` `[B, …]`. */
+/** What losses take: bytes are class numbers, and become int32. */
+export function asTarget(y: Tensor): Tensor {
+  return y.dtype === 'uint8' ? y.int() : y
+}
+
+/** The examples as they are stored, `x` `[B, …]` and `y` `[B, …]`: for `asInput` and `asTarget`. */
 export interface TensorBatch {
   readonly x: Tensor
   readonly y: Tensor
@@ -64,8 +69,9 @@ export function* batches(dataset: ArrayDataset, device: Device, options: BatchOp
   const count = stepsOf(dataset.length, options)
   for (let i = 0; i < count; i++) {
     const indices = order.subarray(i * options.batchSize, (i + 1) * options.batchSize)
-    const { x, y } = batchOf(dataset, indices)
-    yield { x: tensorOf(x, device), y: tensorOf(y, device), size: indices.length }
+    const { x, y } = subset(dataset, indices)
+    const stacked = ({ data, shape }: Column): Tensor => new Tensor(ops.data(data, [indices.length, ...shape]), device)
+    yield { x: stacked(x), y: stacked(y), size: indices.length }
   }
 }
 

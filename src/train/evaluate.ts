@@ -9,7 +9,7 @@ import type { Module } from '../nn/module.ts'
 import { compile } from '../tensor/compile.ts'
 import { tensor } from '../tensor/factories.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import { batches, checkCount, checkDataset, deviceOf, inputsOnly } from './batches.ts'
+import { asInput, asTarget, batches, checkCount, checkDataset, deviceOf, inputsOnly } from './batches.ts'
 import { breather } from './breathe.ts'
 import { defaultMetrics, Meter, type Metric, type Scores } from './metrics.ts'
 import { inMode } from './modes.ts'
@@ -50,9 +50,10 @@ export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayD
     const key = metrics.map((m) => m.name).join()
     const known = steps.get(key)
     if (known) return known
-    const measure = (x: Tensor, y: Tensor): Tensor[] =>
+    const measure = (x: Tensor, target: Tensor): Tensor[] =>
       noGrad(() => {
-        const output = model.call(x)
+        const y = asTarget(target)
+        const output = model.call(asInput(x))
         return [loss(output, y), ...metrics.map((m) => m.of(output, y))]
       })
     const step = options.compile === false ? measure : compile(measure)
@@ -95,7 +96,7 @@ export interface PredictOptions {
 }
 
 /** Each model's forward pass, recorded once. */
-const forwards = new WeakMap<Model, (x: Tensor) => Tensor>()
+const forwards = new WeakMap<Model, (x: Tensor, stored: boolean) => Tensor>()
 
 /**
  * The model's outputs for inputs `x`, in eval mode: `[N, …]`.
@@ -110,14 +111,16 @@ export async function predict(
 ): Promise<Tensor> {
   const { batchSize = 32 } = options
   checkCount('predict', 'batchSize', batchSize)
-  const forward = forwards.get(model) ?? compile((input: Tensor) => noGrad(() => model.call(input)))
+  const forward =
+    forwards.get(model) ??
+    compile((input: Tensor, stored: boolean) => noGrad(() => model.call(stored ? asInput(input) : input)))
   forwards.set(model, forward)
   const device = deviceOf(model)
   const breathe = breather()
   return inMode(model, false, async () => {
     const parts: Tensor[] = []
     for (const input of inputs(x, device, batchSize)) {
-      parts.push(forward(input))
+      parts.push(forward(input, !(x instanceof Tensor)))
       await breathe()
     }
     return parts.length === 1 ? parts[0] : joined(parts)

@@ -5,7 +5,7 @@ import { showShape } from '../core/shape.ts'
 import type { ArrayDataset } from '../data/dataset.ts'
 import { compile } from '../tensor/compile.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { batches, checkCount, checkDataset, deviceOf, orderOf, stepsOf } from './batches.ts'
+import { asInput, asTarget, batches, checkCount, checkDataset, deviceOf, orderOf, stepsOf } from './batches.ts'
 import { breather } from './breathe.ts'
 import { type Callback, type EpochRecord, type History, tell } from './callbacks.ts'
 import { evaluator, type Loss, type Model, readAll } from './evaluate.ts'
@@ -116,8 +116,9 @@ class Fit {
   async #train(rates: readonly Rate[]): Promise<void> {
     const { optimizer, validation, loss, objective, schedule } = this.#options
     // The value that was minimised comes last, where it is not the loss itself.
-    const learn = (x: Tensor, y: Tensor): Tensor[] => {
-      const output = this.#model.call(x)
+    const learn = (x: Tensor, target: Tensor): Tensor[] => {
+      const y = asTarget(target)
+      const output = this.#model.call(asInput(x))
       const value = (objective ?? loss)(output, y)
       optimizer.minimize(value)
       const metrics = this.#metrics.map((m) => m.of(output, y))

@@ -5,9 +5,10 @@ import { arrayDataset } from '../../src/data/index.ts'
 import { manualSeed, setDefaultDevice, tensor } from '../../src/index.ts'
 import { crossEntropy, mse } from '../../src/loss/index.ts'
 import { Dropout, Linear, Sequential } from '../../src/nn/index.ts'
+import { SGD } from '../../src/optim/index.ts'
 import { InterpDevice } from '../../src/plan/interp.ts'
-import { accuracy, evaluate, type Metric, predict } from '../../src/train/index.ts'
-import { classifier, corners, line } from './problems.ts'
+import { accuracy, evaluate, fit, type Metric, predict } from '../../src/train/index.ts'
+import { classifier, corners, line, weightsOf } from './problems.ts'
 
 beforeEach(() => {
   setDefaultDevice(new InterpDevice())
@@ -105,6 +106,42 @@ describe('predict', () => {
     await expect(predict(model, { data: new Float32Array(0), shape: [2] })).rejects.toThrow(/is empty/)
     await expect(predict(model, tensor([[1, 2, 3]]))).rejects.toThrow(/last axis has 2 entries/)
     await expect(predict(model, tensor([[1, 2]]), { batchSize: 1.5 })).rejects.toThrow(/batchSize/)
+  })
+})
+
+describe('bytes', () => {
+  const bytes = Uint8Array.of(0, 255, 51, 102, 7, 200, 33, 90)
+  const stored = arrayDataset({ x: { data: bytes, shape: [2] }, y: { data: Uint8Array.of(0, 1, 2, 1), shape: [] } })
+  const x = Float32Array.from(bytes, (b) => b / 255)
+  const plain = arrayDataset({ x: { data: x, shape: [2] }, y: { data: Int32Array.of(0, 1, 2, 1), shape: [] } })
+
+  it('are pixels from 0 to 1 as inputs, and class numbers as targets', async () => {
+    const model = classifier()
+    expect(await evaluate(model, stored, { loss: crossEntropy })).toEqual(
+      await evaluate(model, plain, { loss: crossEntropy }),
+    )
+    expect(await (await predict(model, stored)).data()).toEqual(await (await predict(model, plain)).data())
+  })
+
+  it('train the same weights', async () => {
+    const trained = async (data: typeof stored): Promise<number[]> => {
+      manualSeed(3)
+      const model = classifier()
+      await fit(model, data, {
+        loss: crossEntropy,
+        optimizer: new SGD(model.parameters(), { lr: 0.5 }),
+        epochs: 3,
+        batchSize: 3,
+      })
+      return weightsOf(model)
+    }
+    expect(await trained(stored)).toEqual(await trained(plain))
+  })
+
+  it('stay what they are in tensors of one’s own', async () => {
+    const { Identity } = await import('../../src/nn/index.ts')
+    const outputs = await predict(new Sequential(new Identity()), tensor(bytes, { shape: [4, 2] }))
+    expect([...(await outputs.data())]).toEqual([...bytes])
   })
 })
 
