@@ -206,13 +206,15 @@ export function strideOf(a: Index, v: Var): number | null {
   let stride = 0
   for (const { atom, factor } of a.terms) {
     if (atom === v) stride = factor
-    else if (atom.kind !== 'var') {
-      const inside = new Set<Var>()
-      variablesOf(atom.of, inside)
-      if (inside.has(v)) return null
-    }
+    else if (atom.kind !== 'var' && mentions(atom.of, v)) return null
   }
   return stride
+}
+
+/** Whether a variable occurs, inside divisions too. */
+export function mentions(a: Index, v: Var): boolean {
+  for (const { atom } of a.terms) if (atom === v || (atom.kind !== 'var' && mentions(atom.of, v))) return true
+  return false
 }
 
 // Normal form ------------------------------------------------------------------------------------------------------

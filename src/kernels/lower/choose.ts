@@ -2,24 +2,10 @@
  * @file Which loop becomes the lanes of vectors. Every candidate is priced: how its lanes lie in memory, how full the
  * last vector is, and what it costs to fold lanes after a reduction.
  */
-import { type Expr, operands } from '../expr.ts'
 import { add, type Index, indexOf, newVar, scale, strideOf, substitute, type Var } from '../index.ts'
 import type { Nest, Pass } from '../kernel.ts'
-import { expressionsOf } from './rewrite.ts'
+import { type Access, survey } from './survey.ts'
 import { turns } from './transpose.ts'
-
-/** Inner loops of no more iterations than this are written out. */
-export const UNROLL_LIMIT = 32
-
-/** Inner iterations of a pass. */
-export function iterations(pass: Pass): number {
-  return pass.inner.reduce((n, v) => n * v.extent, 1)
-}
-
-/** Whether all inner loops of a pass are written out. */
-export function isWindow(pass: Pass): boolean {
-  return iterations(pass) <= UNROLL_LIMIT && !pass.reductions.some((r) => r.running)
-}
 
 /**
  * `outer`: lanes are neighbours along an outer loop, and each lane reduces for itself. `inner`: every pass spreads one
@@ -51,8 +37,6 @@ const GATHERED = 2
 const TURNED = 2.5
 const FOLD = 6
 
-type Access = Extract<Expr, { op: 'load' | 'gather' }>
-
 class PassPrice {
   readonly #pass: Pass
   readonly #width: number
@@ -62,30 +46,22 @@ class PassPrice {
   constructor(pass: Pass, width: number) {
     this.#pass = pass
     this.#width = width
-    const loads: Access[] = []
-    const seen = new Set<Expr>()
-    const visit = (e: Expr): void => {
-      if (seen.has(e)) return
-      seen.add(e)
-      if (e.op === 'load' || e.op === 'gather') loads.push(e)
-      for (const x of operands(e)) visit(x)
-    }
-    for (const e of expressionsOf(pass)) visit(e)
-    this.#loads = loads
-    this.#arithmetic = seen.size - loads.length + pass.reductions.length
+    const { accesses, operations } = survey(pass)
+    this.#loads = accesses
+    this.#arithmetic = operations + pass.reductions.length
   }
 
   /** Cost of one outer iteration when lanes lie along the outer loop `v`. */
   along(v: Var, outer: readonly Var[]): number {
-    return (iterations(this.#pass) * this.#vectorPrice(v, outer) * waste(v.extent, this.#width)) / this.#width
+    return (survey(this.#pass).iterations * this.#vectorPrice(v, outer) * waste(v.extent, this.#width)) / this.#width
   }
 
   /** The best inner loop for lanes, and the cost of one outer iteration with it. */
   bestInner(): { v: Var | null; price: number } {
     const { inner, reductions } = this.#pass
-    const total = iterations(this.#pass)
+    const total = survey(this.#pass).iterations
     let best: { v: Var | null; price: number } = { v: null, price: total * this.#vectorPrice(null) }
-    if (reductions.some((r) => r.running)) return best
+    if (survey(this.#pass).running) return best
     const fold = FOLD * reductions.length * Math.log2(this.#width)
     for (const v of inner) {
       const price = fold + (total * this.#vectorPrice(v) * waste(v.extent, this.#width)) / this.#width

@@ -3,7 +3,7 @@
  * computes each expression once, in the outermost scope where all that it depends on is known.
  */
 import { type Expr, type Guard, operands, type Store } from '../expr.ts'
-import { type Index, type Var, variablesOf } from '../index.ts'
+import type { Index, Var } from '../index.ts'
 import type { BufferInfo } from '../kernel.ts'
 import { threefry2x32 } from '../math.ts'
 import { bitsOf, type IntOperand, type ProgramBuilder, type Reg } from '../vector.ts'
@@ -192,10 +192,8 @@ export class ExprEmitter {
   }
 
   #ofIndex(index: Index): Dependencies {
-    const variables = new Set<Var>()
-    variablesOf(index, variables)
     let d = 0
-    for (const v of variables) d |= this.#bit(v)
+    for (const { atom } of index.terms) d |= atom.kind === 'var' ? this.#bit(atom) : this.#ofIndex(atom.of)
     return d
   }
 

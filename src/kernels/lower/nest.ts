@@ -5,16 +5,15 @@
 import type { Var } from '../index.ts'
 import type { Argument, Lowered, LoweredCall, Nest } from '../kernel.ts'
 import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
-import { type Choice, choose, iterations } from './choose.ts'
+import { type Choice, choose } from './choose.ts'
 import { ExprEmitter } from './emit.ts'
 import { checkDTypes, normalise } from './normalise.ts'
 import { PassWriter } from './pass.ts'
-import { usesStatus } from './rewrite.ts'
 import { segments } from './segments.ts'
 import { splitReduction } from './split.ts'
+import { copiesOf, survey, workOf } from './survey.ts'
 import { planTranspose, type TransposePlan, uVectors, writeTiles } from './transpose.ts'
 import { type Copy, loopTiles, planVectors, type VectorPlan } from './vectors.ts'
-import { copiesOf, weigh } from './weigh.ts'
 
 /** Work units wanted: enough to balance 16 threads. */
 const UNITS = 64
@@ -39,7 +38,7 @@ export function lowerNest(nest: Nest, machine: Machine): Lowered {
 }
 
 function lowerOne(nest: Nest, machine: Machine, buffers: readonly Argument[], after: boolean): LoweredCall {
-  const args = usesStatus(nest.passes) ? [...buffers, { status: true } as const] : buffers
+  const args = nest.passes.some((p) => survey(p).checks) ? [...buffers, { status: true } as const] : buffers
   const b = new ProgramBuilder(nest.name, machine.lanes, args.length + 2)
   const written = new Set(nest.passes.flatMap((p) => p.stores.map((s) => s.buffer)))
   const status = args.length > buffers.length ? { status: buffers.length } : {}
@@ -113,8 +112,7 @@ class NestWriter {
   /** Instructions of the whole nest, roughly. */
   #work(): number {
     const outer = this.#nest.outer.reduce((n, v) => n * v.extent, 1)
-    let work = 1
-    for (const p of this.#nest.passes) work += iterations(p) * (weigh(p).instructions + weigh(p).loads + 1)
+    const work = this.#nest.passes.reduce((sum, p) => sum + workOf(p), 1)
     return (outer * work) / this.#b.lanes
   }
 

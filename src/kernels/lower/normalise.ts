@@ -21,7 +21,8 @@ import {
 } from '../index.ts'
 import type { Nest, Pass, Reduction } from '../kernel.ts'
 import { identityOf } from './reductions.ts'
-import { indicesOf, mapPasses, replaceReduced } from './rewrite.ts'
+import { mapPasses, replaceReduced } from './rewrite.ts'
+import { survey } from './survey.ts'
 
 /** Divisors below this stay: lanes of a vector deal with them. */
 const SPLIT_LEAST = 8
@@ -68,9 +69,53 @@ function emptyResult(r: Reduction): Expr {
 // Merging ----------------------------------------------------------------------------------------------------------
 
 function merge(outer: readonly Var[], passes: readonly Pass[]): Loops {
-  let loops: Loops = { outer: [...outer], passes: [...passes] }
+  const merged = mergeAffine({ outer: [...outer], passes: [...passes] })
+  return mergeGeneral(merged)
+}
+
+/** Merges every row of neighbours whose strides continue each other in all indices, at once. */
+function mergeAffine(loops: Loops): Loops {
+  const by = new Map<Var, Index>()
+  const join = (vars: readonly Var[], indices: readonly Index[]): Var[] => {
+    const out: Var[] = []
+    for (let i = 0; i < vars.length; ) {
+      let end = i + 1
+      while (end < vars.length && indices.every((x) => continues(x, vars[end - 1], vars[end]))) end++
+      if (end === i + 1) out.push(vars[i])
+      else {
+        const both = newVar(vars.slice(i, end).reduce((n, v) => n * v.extent, 1))
+        for (const v of vars.slice(i, end - 1)) by.set(v, zero)
+        by.set(vars[end - 1], indexOf(both))
+        out.push(both)
+      }
+      i = end
+    }
+    return out
+  }
+  const outer = join(loops.outer, indicesOf(loops.passes))
+  const inner = loops.passes.map((p) => join(p.inner, survey(p).indices))
+  if (by.size === 0) return loops
+  const passes = mapPasses(loops.passes, (i) => substitute(i, by))
+  return { outer, passes: passes.map((p, i) => ({ ...p, inner: inner[i] })) }
+}
+
+/** Whether a step of a is the step of b after its last. */
+function continues(index: Index, a: Var, b: Var): boolean {
+  const q = strideOf(index, b)
+  return q !== null && strideOf(index, a) === q * b.extent
+}
+
+function indicesOf(passes: readonly Pass[]): Index[] {
+  return passes.length === 1 ? [...survey(passes[0]).indices] : [...new Set(passes.flatMap((p) => survey(p).indices))]
+}
+
+/** Merges neighbours where divisions and remainders undo each other. */
+function mergeGeneral(start: Loops): Loops {
+  let loops = start
   // Lists of loops: the outer ones, then those of each pass.
   for (let list = -1; list < loops.passes.length; list++) {
+    const indices = list < 0 ? indicesOf(loops.passes) : survey(loops.passes[list]).indices
+    if (indices.every((i) => i.affine)) continue
     for (let i = 0; i + 1 < variables(loops, list).length; ) {
       const next = mergePair(loops, list, i)
       if (next === null) i++
@@ -103,10 +148,9 @@ function mergePair(loops: Loops, list: number, i: number): Loops | null {
     [b, mod(indexOf(both), n)],
   ])
   const mapped = new Map<Index, Index>()
-  for (const index of indicesOf(list < 0 ? loops.passes : [loops.passes[list]])) {
-    const [p, q] = [strideOf(index, a), strideOf(index, b)]
-    if (p !== null && q !== null && p === q * n) {
-      mapped.set(index, p === 0 && q === 0 ? index : substitute(index, affine))
+  for (const index of list < 0 ? indicesOf(loops.passes) : survey(loops.passes[list]).indices) {
+    if (continues(index, a, b)) {
+      mapped.set(index, substitute(index, affine))
       continue
     }
     if (index.affine) return null

@@ -6,11 +6,10 @@ import type { Var } from '../index.ts'
 import type { Pass } from '../kernel.ts'
 import type { ProgramBuilder, Reg } from '../vector.ts'
 import { Accumulators } from './accumulators.ts'
-import { isWindow } from './choose.ts'
 import type { ExprEmitter } from './emit.ts'
 import { combinations, segments } from './segments.ts'
+import { copiesOf, survey } from './survey.ts'
 import { type Copy, loopTiles, planVectors, type Run, type VectorPlan } from './vectors.ts'
-import { copiesOf } from './weigh.ts'
 
 /** Steps that one accumulator takes before it is emptied into the next level. */
 const BLOCK = 512
@@ -193,14 +192,14 @@ export class PassWriter {
 
 /** Whether a pass has sums of floats, whose error depends on the order. */
 function inBlocks(pass: Pass): boolean {
-  const { reductions } = pass
-  return reductions.some((r) => r.op === 'sum' && r.value.dtype === 'float32') && !reductions.some((r) => r.running)
+  return pass.reductions.some((r) => r.op === 'sum' && r.value.dtype === 'float32') && !survey(pass).running
 }
 
 /** Loops from this position on are written out. */
 function unrolledFrom(pass: Pass, vars: readonly Var[]): number {
-  if (pass.reductions.some((r) => r.running)) return vars.length
-  if (isWindow(pass)) return 0
+  const { running, window } = survey(pass)
+  if (running) return vars.length
+  if (window) return 0
   let from = vars.length
   let product = 1
   while (from > 0 && product * vars[from - 1].extent <= UNROLL) product *= vars[--from].extent

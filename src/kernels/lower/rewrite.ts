@@ -1,25 +1,7 @@
 /** @file Rewriting whole nests: every index of every expression, shared parts once. */
-import { type Expr, mapIndices, operands, type Store } from '../expr.ts'
+import { type Expr, mapIndices, type Store } from '../expr.ts'
 import type { Index } from '../index.ts'
 import type { Pass, Reduction } from '../kernel.ts'
-
-/** Every index that passes mention, guards' included, each once. */
-export function indicesOf(passes: readonly Pass[]): Set<Index> {
-  const found = new Set<Index>()
-  const seen = new Set<Expr>()
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return
-    seen.add(e)
-    if (e.op === 'load' || e.op === 'gather' || e.op === 'index') found.add(e.index)
-    if ('guards' in e) for (const g of e.guards) found.add(g.index)
-    for (const x of operands(e)) visit(x)
-  }
-  for (const p of passes) {
-    for (const e of expressionsOf(p)) visit(e)
-    for (const s of p.stores) found.add(s.index)
-  }
-  return found
-}
 
 /** The expressions that a pass computes: reductions' first. */
 export function expressionsOf(pass: Pass): Expr[] {
@@ -88,15 +70,4 @@ function mapOperands(e: Expr, go: (x: Expr) => Expr): Expr {
     default:
       return e
   }
-}
-
-/** Whether some expression checks indices. */
-export function usesStatus(passes: readonly Pass[]): boolean {
-  const seen = new Set<Expr>()
-  const visit = (e: Expr): boolean => {
-    if (seen.has(e)) return false
-    seen.add(e)
-    return e.op === 'bound' || operands(e).some(visit)
-  }
-  return passes.some((p) => expressionsOf(p).some(visit))
 }

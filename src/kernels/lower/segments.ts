@@ -2,11 +2,10 @@
  * @file Cuts the range of a vector variable where guards change: between the cuts a guard holds for every lane or for
  * none, and vectors with a cut inside are written out with constant positions, so that no lane needs a check.
  */
-import { type Expr, type Guard, operands } from '../expr.ts'
+import type { Guard } from '../expr.ts'
 import { evaluateIndex, strideOf, type Var, variablesOf } from '../index.ts'
 import type { Pass } from '../kernel.ts'
-import { isWindow } from './choose.ts'
-import { expressionsOf } from './rewrite.ts'
+import { survey } from './survey.ts'
 
 /** Vectors at `start`, `start + width`, …; where `lanes` is given, the last of them has only so many. */
 export interface Segment {
@@ -21,7 +20,7 @@ const MAX_CUTS = 8
 /** Segments that cover 0 … extent − 1, in order. Runs of whole vectors come as one; others have one vector. */
 export function segments(v: Var, passes: readonly Pass[], width: number): Segment[] {
   const cuts = new Set<number>()
-  for (const p of passes) for (const g of guardsOf(p)) noteCuts(g, v, p, cuts)
+  for (const p of passes) for (const g of survey(p).guards) noteCuts(g, v, p, cuts)
   const inside = [...cuts].filter((c) => c > 0 && c < v.extent)
   const used = inside.length <= MAX_CUTS ? inside : []
   const whole = Math.floor(v.extent / width)
@@ -43,19 +42,6 @@ export function segments(v: Var, passes: readonly Pass[], width: number): Segmen
   return out
 }
 
-function guardsOf(pass: Pass): Set<Guard> {
-  const found = new Set<Guard>()
-  const seen = new Set<Expr>()
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return
-    seen.add(e)
-    if ('guards' in e) for (const g of e.guards) found.add(g)
-    for (const x of operands(e)) visit(x)
-  }
-  for (const e of expressionsOf(pass)) visit(e)
-  return found
-}
-
 /** Where a guard that depends on v alone, and on loops that are written out, changes. */
 function noteCuts(g: Guard, v: Var, pass: Pass, into: Set<number>): void {
   const stride = strideOf(g.index, v)
@@ -63,7 +49,7 @@ function noteCuts(g: Guard, v: Var, pass: Pass, into: Set<number>): void {
   const variables = new Set<Var>()
   variablesOf(g.index, variables)
   variables.delete(v)
-  const window = isWindow(pass) ? pass.inner.filter((x) => variables.has(x)) : []
+  const window = survey(pass).window ? pass.inner.filter((x) => variables.has(x)) : []
   if (window.length < variables.size) return
   for (const values of combinations(window)) {
     const c = evaluateIndex(g.index, values)

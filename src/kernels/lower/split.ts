@@ -7,8 +7,8 @@ import { sizeOf, stridesOf } from '../../core/shape.ts'
 import type { Expr, Store } from '../expr.ts'
 import { add, type Index, indexOf, linearise, newVar, scale, substitute, type Var } from '../index.ts'
 import type { BufferInfo, Nest, Pass, Reduction } from '../kernel.ts'
-import { iterations } from './choose.ts'
 import { mapPasses, replaceReduced } from './rewrite.ts'
+import { survey } from './survey.ts'
 
 /** Results from which on there is work enough for all threads. */
 const ROWS = 8
@@ -27,8 +27,8 @@ export interface Split {
 export function splitReduction(nest: Nest): Split | null {
   const rows = sizeOf(nest.outer.map((v) => v.extent))
   const [first, ...others] = nest.passes
-  if (rows >= ROWS || first.reductions.length === 0 || iterations(first) < LONG) return null
-  if (first.reductions.some((r) => r.running) || others.some((p) => p.inner.length > 0)) return null
+  if (rows >= ROWS || first.reductions.length === 0 || survey(first).iterations < LONG) return null
+  if (survey(first).running || others.some((p) => p.inner.length > 0)) return null
   const v = first.inner.reduce((best, x) => (x.extent > best.extent ? x : best))
   const cut = cutOf(v.extent)
   return cut === null ? null : new Splitter(nest, v, cut).split()

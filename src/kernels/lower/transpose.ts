@@ -2,12 +2,12 @@
  * @file Copies and elementwise passes that turn their operands round: where a load is contiguous along another loop
  * than the stores, square tiles of it are read row by row and transposed in registers.
  */
-import { type Expr, operands } from '../expr.ts'
+import type { Expr } from '../expr.ts'
 import { newVar, strideOf, type Var } from '../index.ts'
 import type { Nest, Pass } from '../kernel.ts'
 import type { Reg } from '../vector.ts'
 import type { Binding, ExprEmitter } from './emit.ts'
-import { expressionsOf } from './rewrite.ts'
+import { survey } from './survey.ts'
 import type { Copy, VectorPlan } from './vectors.ts'
 
 type Load = Extract<Expr, { op: 'load' }>
@@ -35,7 +35,7 @@ export function turns(e: Load, v: Var, u: Var): boolean {
 export function planTranspose(nest: Nest, v: Var, width: number): TransposePlan | null {
   const [pass] = nest.passes
   if (nest.passes.length !== 1 || pass.inner.length > 0 || pass.reductions.length > 0) return null
-  const loads = loadsOf(pass)
+  const loads = survey(pass).accesses.filter((e) => e.op === 'load')
   let best: { u: Var; loads: Load[] } | null = null
   for (const u of nest.outer) {
     if (u === v || u.extent < width) continue
@@ -45,19 +45,6 @@ export function planTranspose(nest: Nest, v: Var, width: number): TransposePlan 
   if (best === null) return null
   const length = Math.min(Math.ceil(best.u.extent / width) * width, Math.max(width, LINE))
   return { ...best, pass, length, block: newVar(Math.ceil(best.u.extent / length)) }
-}
-
-function loadsOf(pass: Pass): Load[] {
-  const found: Load[] = []
-  const seen = new Set<Expr>()
-  const visit = (e: Expr): void => {
-    if (seen.has(e)) return
-    seen.add(e)
-    if (e.op === 'load') found.push(e)
-    for (const x of operands(e)) visit(x)
-  }
-  for (const e of expressionsOf(pass)) visit(e)
-  return found
 }
 
 /** The vectors of a block of u: where they start and how many lanes they have. */
