@@ -2,7 +2,7 @@
 import { isFloat, type TypedArray } from '../../core/dtype.ts'
 import { GliaError } from '../../core/errors.ts'
 import { showShape, sizeOf, stridesOf } from '../../core/shape.ts'
-import type { Aval, HostArray, Node } from '../node.ts'
+import { type Aval, type HostArray, Node } from '../node.ts'
 import type { Ops, Rule } from '../rule.ts'
 import { checkAxes, checkAxis, checkDtype, type Domain } from './check.ts'
 import { fill } from './movement.ts'
@@ -69,6 +69,15 @@ function toExtremes(o: Ops, g: Node, x: Node, y: Node, axes: readonly number[]):
   return o.mul(hit, spread(o, share, x, axes))
 }
 
+/** The product of the elements before each one along an axis (after, if reversed), 1 for the first. */
+function exclusive(o: Ops, x: Node, axis: number, reverse: boolean): Node {
+  const without = (axisExtent: number): number[] => x.shape.map((d, i) => (i === axis ? axisExtent : d))
+  const ones = o.full(without(1), 1, x.dtype)
+  const start = x.shape.map((_, i) => (i === axis && reverse ? 1 : 0))
+  const running = o.cumprod(o.slice(x, start, without(x.shape[axis] - 1)), axis, reverse)
+  return o.concat(reverse ? [running, ones] : [ones, running], axis)
+}
+
 /** Product of all other elements, right with zeros: products before times products after. */
 function productGradient(o: Ops, g: Node, x: Node, _y: Node, axes: readonly number[]): Node {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i))
@@ -77,14 +86,7 @@ function productGradient(o: Ops, g: Node, x: Node, _y: Node, axes: readonly numb
   const rank = kept.length
   const n = flat.shape[rank]
   if (n === 0) return o.full(x.shape, 0, g.dtype)
-  const exclusive = (reverse: boolean): Node => {
-    const ones = o.full([...flat.shape.slice(0, rank), 1], 1, x.dtype)
-    const start = flat.shape.map((_, i) => (i === rank && reverse ? 1 : 0))
-    const rest = o.slice(flat, start, [...flat.shape.slice(0, rank), n - 1])
-    const running = o.cumprod(rest, rank, reverse)
-    return o.concat(reverse ? [running, ones] : [ones, running], rank)
-  }
-  const others = o.mul(exclusive(false), exclusive(true))
+  const others = o.mul(exclusive(o, flat, rank, false), exclusive(o, flat, rank, true))
   const inverse = order.map((_, i) => order.indexOf(i))
   const back = o.permute(
     o.reshape(
@@ -206,25 +208,36 @@ export const cumsum: Rule<'cumsum'> = {
     running(x, axis, reverse, 0, out.dtype === 'int32' ? (a, b) => (a + b) | 0 : (a, b) => a + b),
 }
 
+/** s with s_k = g_k + x_{k+1} · s_{k+1} along the first axis, from its end (from its start, if reversed). */
+function suffixes(o: Ops, g: Node, x: Node, reverse: boolean): Node {
+  const owner = {}
+  const leaf = (index: number): Node =>
+    new Node('parameter', [], { owner, index }, { shape: x.shape.slice(1), dtype: x.dtype })
+  const [rest, gk, xk] = [leaf(0), leaf(1), leaf(2)]
+  const s = o.add(gk, rest)
+  const [, sums] = o.loop([o.full(rest.shape, 0, x.dtype), g, x], {
+    length: x.shape[0],
+    reverse: !reverse,
+    carries: 1,
+    scanned: 2,
+    params: [rest, gk, xk],
+    results: [o.mul(xk, s), s],
+  })
+  return sums
+}
+
 export const cumprod: Rule<'cumprod'> = {
   infer: ([x], { axis }) => inferRunning('cumprod', x, axis),
   vjp: (o, g, y) => {
-    // ∂/∂x_k = Σ_{i≥k} g_i · Π_{j≤i, j≠k} x_j, written as a masked product so that zeros are right.
+    // ∂/∂x_k = (Π_{j<k} x_j) · s_k with s_k = g_k + x_{k+1} · s_{k+1}: no division, so zeros are right.
     const { axis, reverse } = y.as('cumprod')
     const x = y.inputs[0]
     if (!isFloat(g.dtype)) return [null]
-    const n = x.shape[axis]
-    const at = (position: number): number[] =>
-      [...x.shape.slice(0, axis + 1), ...x.shape.slice(axis)].map((d, i) => (i === position ? d : 1))
-    // Axis `axis` counts k (left out), `axis + 1` counts j, along which the product runs.
-    const wide = [...x.shape.slice(0, axis), n, n, ...x.shape.slice(axis + 1)]
-    const k = o.broadcastTo(o.reshape(o.iota(n), at(axis)), wide)
-    const j = o.broadcastTo(o.reshape(o.iota(n), at(axis + 1)), wide)
-    const repeat = (v: Node): Node =>
-      o.broadcastTo(o.reshape(v, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]), wide)
-    const products = o.cumprod(o.select(o.eq(k, j), 1, repeat(x)), axis + 1, reverse)
-    const reached = reverse ? o.le(j, k) : o.le(k, j)
-    return [o.reduceSum(o.select(reached, o.mul(products, repeat(g)), 0), [axis + 1])]
+    if (sizeOf(x.shape) === 0) return [g]
+    const order = [axis, ...x.shape.map((_, i) => i).filter((i) => i !== axis)]
+    const sums = suffixes(o, o.permute(g, order), o.permute(x, order), reverse)
+    const back = order.map((_, i) => order.indexOf(i))
+    return [o.mul(exclusive(o, x, axis, reverse), o.permute(sums, back))]
   },
   evaluate: ([x], { axis, reverse }, out) =>
     running(x, axis, reverse, 1, out.dtype === 'int32' ? Math.imul : (a, b) => a * b),
