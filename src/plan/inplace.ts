@@ -38,15 +38,24 @@ function reaches(from: Work, to: Work): boolean {
   return false
 }
 
+/** Cells whose old values are read after the last kernel: by those who asked for them, or to be copied to other cells. */
+export function readAtEnd(destinations: readonly Destination[], kept: readonly PNode[]): Set<PNode> {
+  const wanted = new Set(kept.map(bufferBase))
+  for (const d of destinations) if (bufferBase(d.root) !== d.cell) wanted.add(bufferBase(d.root))
+  return new Set(destinations.flatMap(({ cell }) => (cell && wanted.has(cell) ? [cell] : [])))
+}
+
 /**
  * Lets kernels write directly to destinations where that is safe: every other reader of the memory's old value, and
- * every kernel that may fail, comes first. The rest is copied at the end; those copies are returned.
+ * every kernel that may fail, comes first, and nobody reads it at the end (`late`). The rest is copied at the end; those
+ * copies are returned.
  */
 export function assignDestinations(
   works: readonly Work[],
   destinations: readonly Destination[],
   workOf: ReadonlyMap<PNode, Work>,
   locations: Map<PNode, Location>,
+  late: ReadonlySet<PNode>,
 ): Destination[] {
   const copies: Destination[] = []
   const fallible = works.filter((w) => w.emitted?.fallible)
@@ -60,6 +69,7 @@ export function assignDestinations(
     const direct =
       writer?.emitted &&
       !isLeaf(base) &&
+      !(d.cell && late.has(d.cell)) &&
       !taken.has(base) &&
       !writer.emitted.fallible &&
       writesInPlace(writer, base, d.cell) &&

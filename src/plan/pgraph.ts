@@ -9,6 +9,7 @@ import { sameShape } from '../core/shape.ts'
 import {
   type Attrs,
   type ConvAttrs,
+  type HostFunction,
   type LoopAttrs,
   type Node,
   type Origin,
@@ -230,9 +231,9 @@ class Builder {
     if (reducesNothing(op, attrs, inputs, dtype)) return this.#make('reshape', { shape }, inputs, shape, dtype, origin)
     if (op === 'alias' && inputs.length === 1) return inputs[0]
     if (op === 'alias' && (attrs as Attrs['alias']).vjp !== null) return inputs[0]
-    const text =
-      op === 'hostCall' ? `hostCall ${(attrs as Attrs['hostCall']).fn.name}#${this.#count}` : JSON.stringify(attrs)
-    const key = `${op} ${text} ${dtype} ${shape} (${inputs.map((i) => i.id)})`
+    // Host functions may have side effects: calls are never merged.
+    const which = op === 'hostCall' ? `${hostId((attrs as Attrs['hostCall']).fn)}#${this.#count} ` : ''
+    const key = `${op} ${which}${attrsKey(attrs)} ${dtype} ${shape} (${inputs.map((i) => i.id)})`
     const old = this.#byKey.get(key)
     if (old) return old
     return this.#store(key, op, attrs, inputs, shape, dtype, origin, null)
@@ -351,6 +352,23 @@ function simplify(
     default:
       return null
   }
+}
+
+/** Attributes as text, numbers that JSON has no word for included. */
+function attrsKey(attrs: Attrs[Primitive]): string {
+  return JSON.stringify(attrs, (_, v: unknown) =>
+    typeof v === 'number' && (!Number.isFinite(v) || Object.is(v, -0)) ? `${Object.is(v, -0) ? '-0' : v}` : v,
+  )
+}
+
+const hostIds = new WeakMap<HostFunction, number>()
+let hostFunctions = 0
+
+/** Tells host functions apart, whatever their names: a plan runs those that it was made with. */
+function hostId(fn: HostFunction): number {
+  const id = hostIds.get(fn) ?? hostFunctions++
+  hostIds.set(fn, id)
+  return id
 }
 
 /** Whether a reduction runs over axes of extent 1 only. */

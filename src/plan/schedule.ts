@@ -14,7 +14,7 @@ import { Block, layOut } from './arena.ts'
 import { emitGroup } from './emit.ts'
 import type { EmitContext, Emitted } from './emit-scope.ts'
 import { type Group, type Grouping, makeGroups, storedMembers } from './groups.ts'
-import { assignDestinations, buffersOf, type Destination, type Work } from './inplace.ts'
+import { assignDestinations, buffersOf, type Destination, readAtEnd, type Work } from './inplace.ts'
 import { atBlock, atSlot, type Location, STATUS_SLOT } from './location.ts'
 import { bufferBase, markBuffers } from './mark.ts'
 import { must } from './must.ts'
@@ -99,7 +99,8 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
   }
 
   const locations = new Map<PNode, Location>()
-  const copies = assignDestinations(works, input.destinations, workOf, locations)
+  const late = readAtEnd(input.destinations, input.kept)
+  const copies = assignDestinations(works, input.destinations, workOf, locations, late)
   const order = inStages(works)
   const last = Math.max(0, ...order.map((w) => w.stage)) + 1
 
@@ -119,6 +120,11 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     locations.set(n, atBlock(block))
   }
   const locate = (n: PNode): Location => locations.get(n) ?? input.leafLocation(n)
+  // Old values of cells that are read after the cells have changed.
+  const saved = new Map(
+    [...late].map((n) => [n, atBlock(newBlock(sizeOf(n.shape) * dtypes[n.dtype].bytes, last, last))]),
+  )
+  const locateAtEnd = (n: PNode): Location => saved.get(n) ?? locate(n)
   for (const w of order) {
     for (const n of producedBy(w, marked)) place(n, w.stage)
     for (const b of buffersOf(w)) if (b !== 'constants') touch(b, w.stage)
@@ -149,7 +155,11 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
       plan.kernels.push(describe(w, stage))
       plan.descriptions.push(w.emitted.kernel)
     }
-    if (stage === last) for (const c of copies) lower(copyKernel(c.root), [locate(bufferBase(c.root)), c.location])
+    if (stage === last) {
+      for (const [n, location] of saved) lower(copyKernel(n), [locate(n), location])
+      emitPhases(plan, lowered.splice(0), steps)
+      for (const c of copies) lower(copyKernel(c.root), [locateAtEnd(bufferBase(c.root)), c.location])
+    }
     if (plan.separate && !input.nested) {
       for (const l of lowered) {
         emitPhases(plan, [l], steps)
@@ -166,7 +176,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
   }
   flush()
   const arenaBytes = layOut(blocks)
-  return { segments, arenaBytes, locationOf: (root) => locate(bufferBase(root)) }
+  return { segments, arenaBytes, locationOf: (root) => locateAtEnd(bufferBase(root)) }
 }
 
 function addEdge(w: Work, p: Work | undefined): void {
