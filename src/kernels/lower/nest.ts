@@ -29,7 +29,7 @@ export function lowerNest(nest: Nest, machine: Machine): Lowered {
   checkDTypes(nest)
   const simple = normalise(nest)
   if (simple === null) return { calls: [], scratch: [] }
-  const split = splitReduction(simple)
+  const split = splitReduction(simple, machine.lanes)
   const buffers: Argument[] = nest.buffers.map((_, buffer) => ({ buffer }))
   if (split === null) return { calls: [lowerOne(simple, machine, buffers, false)], scratch: [] }
   const args: Argument[] = [...buffers, ...split.scratch.map((_, scratch) => ({ scratch }))]

@@ -5,18 +5,25 @@
 import { type DType, dtypes } from '../../core/dtype.ts'
 import { sizeOf, stridesOf } from '../../core/shape.ts'
 import type { Expr, Store } from '../expr.ts'
-import { add, type Index, indexOf, linearise, newVar, scale, substitute, type Var } from '../index.ts'
+import { add, type Index, indexOf, linearise, newVar, scale, strideOf, substitute, type Var } from '../index.ts'
 import type { BufferInfo, Nest, Pass, Reduction } from '../kernel.ts'
+import { choose } from './choose.ts'
 import { mapPasses, replaceReduced } from './rewrite.ts'
 import { survey } from './survey.ts'
 
-/** Results from which on there is work enough for all threads. */
-const ROWS = 8
-/** Iterations below which a reduction stays whole. */
-const LONG = 32768
+/** Parts wanted. */
 const PARTS = 64
-/** Parts are multiples of this, so that vectors stay whole. */
+/** Units from which on there is work enough for all threads. */
+const UNITS = 8
+/** Iterations in all below which a nest stays whole: a second call costs a meeting of all threads. */
+const LONG = 32768
+/** Parts are multiples of this where lanes lie along the cut loop, so that vectors stay whole. */
 const GRAIN = 64
+/** A part that walks down columns takes so many rows: few enough for the translation buffer to hold their pages. */
+const COLUMN = 64
+/** Bytes from one row to the next, and in all, from which on walking down columns is slow. */
+const FAR = 2048
+const LARGE = 1 << 21
 
 export interface Split {
   readonly nests: readonly [Nest, Nest]
@@ -24,14 +31,18 @@ export interface Split {
   readonly scratch: readonly number[]
 }
 
-export function splitReduction(nest: Nest): Split | null {
-  const rows = sizeOf(nest.outer.map((v) => v.extent))
+export function splitReduction(nest: Nest, width: number): Split | null {
   const [first, ...others] = nest.passes
-  if (rows >= ROWS || first.reductions.length === 0 || survey(first).iterations < LONG) return null
+  if (first.reductions.length === 0 || first.inner.length === 0) return null
   if (survey(first).running || others.some((p) => p.inner.length > 0)) return null
+  const rows = sizeOf(nest.outer.map((v) => v.extent))
+  const total = rows * survey(first).iterations
+  if (total < LONG) return null
   const v = first.inner.reduce((best, x) => (x.extent > best.extent ? x : best))
-  const cut = cutOf(v.extent)
-  return cut === null ? null : new Splitter(nest, v, cut).split()
+  const choice = choose(nest, width)
+  const lanes = choice.mode === 'outer' ? choice.vector : null
+  const cut = lanes === null ? cutRows(rows, v.extent) : cutColumns(first, rows, v, lanes, width)
+  return cut === null ? null : new Splitter(nest, v, cut, lanes !== null).split()
 }
 
 interface Cut {
@@ -39,26 +50,43 @@ interface Cut {
   readonly length: number
 }
 
-function cutOf(extent: number): Cut | null {
-  const grain = extent >= PARTS * GRAIN ? GRAIN : 1
-  const length = Math.floor(extent / PARTS / grain) * grain
-  if (length >= 1) return { parts: Math.floor(extent / length), length }
-  return extent >= 2 ? { parts: extent, length: 1 } : null
+/** Every lane or vector reduces a part of its row. */
+function cutRows(rows: number, extent: number): Cut | null {
+  if (rows >= UNITS) return null
+  const wanted = Math.ceil(PARTS / rows)
+  return cutInto(extent, wanted, extent >= wanted * GRAIN ? GRAIN : 1)
+}
+
+/** Lanes lie along the results, which are few, or the rows to walk down are far apart. */
+function cutColumns(pass: Pass, rows: number, v: Var, lanes: Var, width: number): Cut | null {
+  const units = (rows / lanes.extent) * Math.ceil(lanes.extent / width / 8)
+  const far = survey(pass).accesses.some((e) => Math.abs(strideOf(e.index, v) ?? 0) * 4 >= FAR)
+  if (far && rows * v.extent * 4 >= LARGE && v.extent >= 2 * COLUMN) return cutInto(v.extent, v.extent / COLUMN, 1)
+  return units < UNITS ? cutInto(v.extent, PARTS / units, 1) : null
+}
+
+function cutInto(extent: number, wanted: number, grain: number): Cut | null {
+  const length = Math.max(1, Math.floor(extent / wanted / grain)) * grain
+  const parts = Math.floor(extent / length)
+  return parts > 1 ? { parts, length } : null
 }
 
 class Splitter {
   readonly #nest: Nest
   readonly #v: Var
   readonly #cut: Cut
+  /** Whether lanes lie along the results: parts then follow one another as rows of results. */
+  readonly #columns: boolean
   readonly #infos: BufferInfo[]
   readonly #scratch: number[] = []
   readonly #rowShape: readonly number[]
   #nextId: number
 
-  constructor(nest: Nest, v: Var, cut: Cut) {
+  constructor(nest: Nest, v: Var, cut: Cut, columns: boolean) {
     this.#nest = nest
     this.#v = v
     this.#cut = cut
+    this.#columns = columns
     this.#infos = [...nest.buffers]
     this.#rowShape = nest.outer.map((x) => x.extent)
     this.#nextId = 1 + Math.max(...nest.passes.flatMap((p) => p.reductions.map((r) => r.id)))
@@ -75,7 +103,7 @@ class Splitter {
     const first: Nest = {
       ...this.#nest,
       buffers: this.#infos,
-      outer: [...this.#nest.outer, part],
+      outer: this.#columns ? [part, ...this.#nest.outer] : [...this.#nest.outer, part],
       passes: [body, this.#storing(whole.reductions, buffers, this.#place(part))],
     }
     const again = newVar(parts)
@@ -114,6 +142,7 @@ class Splitter {
 
   #place(part: Var): Index {
     const row = linearise(this.#nest.outer.map(indexOf), stridesOf(this.#rowShape))
+    if (this.#columns) return add(scale(indexOf(part), sizeOf(this.#rowShape)), row)
     return add(scale(row, this.#cut.parts), indexOf(part))
   }
 

@@ -119,14 +119,17 @@ describe.each([4, 8, 16])('in %i lanes', (lanes) => {
   })
 
   it.each(['argmax', 'argmin', 'max', 'min', 'prod'] as const)('a long %s is cut and put together', (op) => {
-    for (const [rows, cols] of [
-      [1, 40_003],
-      [2, 33_331],
+    for (const [rows, cols, columns] of [
+      [1, 40_003, false],
+      [2, 20_011, false],
+      [12_007, 3, true],
     ] as const) {
-      const n = kernel(op, rows, cols, op === 'prod' ? 'int32' : 'float32', false)
+      const n = kernel(op, rows, cols, op === 'prod' ? 'int32' : 'float32', columns)
       const data = (i: number): number => (op === 'prod' ? 3 : (Math.imul(i, 0x9e3779b1) >>> 8) % 30_000)
-      const expected = Array.from({ length: rows }, (_, r) => {
-        const line = Array.from({ length: cols }, (_, c) => data(r * cols + c))
+      const expected = Array.from({ length: columns ? cols : rows }, (_, k) => {
+        const line = Array.from({ length: columns ? rows : cols }, (_, i) =>
+          data(columns ? i * cols + k : k * cols + i),
+        )
         if (op === 'prod') return line.reduce(Math.imul, 1)
         const best = line.reduce((a, b) => (op.endsWith('max') ? Math.max(a, b) : Math.min(a, b)))
         return op.startsWith('arg') ? line.indexOf(best) : best

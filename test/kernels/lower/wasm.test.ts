@@ -7,7 +7,7 @@ import type { BufferInfo, Nest } from '../../../src/kernels/kernel.ts'
 import { lowerNest } from '../../../src/kernels/lower/nest.ts'
 import type { Step } from '../../../src/targets/target.ts'
 import { createWasmTargetSync, type WasmTarget } from '../../../src/targets/wasm/index.ts'
-import { floats, load, nest, pass, reduced, store } from './build.ts'
+import { floats, load, nest, pass, place, reduced, store } from './build.ts'
 import { checkNest, memoryFor, type Runner } from './machine.ts'
 import { drawNest } from './nests.ts'
 
@@ -81,5 +81,20 @@ describe.each([1, 2])('on wasm with %i threads', (threads) => {
     for (const x of memory[0]) exact += x
     running(target)(lowerNest(n, target.machine), n.buffers, memory)
     expect(Math.abs(memory[1][0] / exact - 1)).toBeLessThan(3e-7)
+  })
+
+  it('sums far columns in blocks of rows', () => {
+    const [rows, cols] = [1061, 523]
+    const [r, c] = [newVar(rows), newVar(cols)]
+    const n: Nest = nest(
+      [floats(rows * cols), floats(cols)],
+      [c],
+      [
+        pass([r], [{ id: 0, op: 'sum', value: load(0, place([r, c], [rows, cols])) }], []),
+        pass([], [], [store(1, indexOf(c), reduced(0))]),
+      ],
+    )
+    expect(lowerNest(n, target.machine).calls.length).toBe(2)
+    checkNest(n, fill(n.buffers, 3), target.machine.lanes, running(target))
   })
 })
