@@ -40,7 +40,11 @@ export class Epilogue {
           else e.bind(v, binding)
         }
         e.setAccumulator(value)
-        for (const s of this.#stores) e.store(s)
+        // A store may overwrite in place what another store's value is computed from.
+        const values = this.#stores.map((s) => e.value(s.value))
+        this.#stores.forEach((s, i) => {
+          e.storeValue(s, values[i])
+        })
       }
     })
   }
