@@ -113,11 +113,22 @@ class Builder {
           : must(map.get(wide)),
       )
     }
-    const proots = roots.map((r) => must(map.get(r)))
+    const proots = roots.map((r) => this.#ownMemory(must(map.get(r))))
     const nodes = reachable(proots)
     for (const n of nodes) for (const i of n.inputs) i.users.push(n)
     const key = `${this.#keys.join('\n')}\n>${proots.map((r) => r.id).join()}`
     return { nodes, roots: proots, leaves: this.#leaves, constants: this.#constants, key }
+  }
+
+  /** A result that is a cell's old value is copied before the cell may be overwritten: an identity with a buffer. */
+  #ownMemory(root: PNode): PNode {
+    let base = root
+    while (base.op === 'reshape' || base.op === 'alias') base = base.inputs[0]
+    if (base.op !== 'cell') return root
+    const order = root.shape.map((_, i) => i)
+    const key = `copy (${root.id})`
+    const old = this.#byKey.get(key)
+    return old ?? this.#store(key, 'permute', { order }, [root], root.shape, root.dtype, root.origin, null)
   }
 
   #add(node: Node, inputs: readonly PNode[]): PNode {

@@ -5,6 +5,8 @@ import {
   createDeviceSync,
   type Device,
   manualSeed,
+  noGrad,
+  Parameter,
   rand,
   randn,
   setDefaultDevice,
@@ -284,6 +286,37 @@ describe.each(devices)('compile on %s', (_name, device) => {
     expect(weights()).toEqual(before)
     step(good, y)
     expect(weights()).not.toEqual(before)
+  })
+
+  it('gives back the value that a parameter had before its update, and swaps cells', () => {
+    setDefaultDevice(device)
+    const [a, b] = [new Parameter(tensor([1, 2, 3])), new Parameter(tensor([4, 5, 6]))]
+    const step = compile(() => {
+      const [old, other] = [a.mul(1), b.mul(1)]
+      const before = [a.reshape([3]), b.reshape([3])]
+      noGrad(() => {
+        a.assign(other)
+        b.assign(old)
+      })
+      return before
+    })
+    const lists = (ts: readonly Tensor[]): number[][] => ts.map((t) => Array.from(t.dataSync()))
+    expect(lists(step())).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ])
+    expect(lists([a, b])).toEqual([
+      [4, 5, 6],
+      [1, 2, 3],
+    ])
+    expect(lists(step())).toEqual([
+      [4, 5, 6],
+      [1, 2, 3],
+    ])
+    expect(lists([a, b])).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ])
   })
 
   it('passes tensors through, repeats results and keeps structure', () => {
