@@ -7,7 +7,7 @@ import { isFloat } from '../core/dtype.ts'
 import { gradients, type Seed } from './autograd.ts'
 import { type Aval, type LoopAttrs, Node, type Primitive, topological } from './node.ts'
 import type { Ops } from './rule.ts'
-import { type Deferred, deferred } from './summed.ts'
+import { deferred } from './summed.ts'
 
 /**
  * Results of each loop body: the body's own, then what gradients have asked for so far. Every loop made again extends the
@@ -47,7 +47,13 @@ export function loopGradients(
     return g ? [{ i, g }] : []
   })
   const slices = reached.filter(({ i }) => i < carries + scanned)
-  const sums = reached.filter(({ i }) => i >= carries + scanned).map(({ i, g }) => ({ i, ...deferred(o, g, params) }))
+  const wholes = reached.filter(({ i }) => i >= carries + scanned)
+  const splits = deferred(
+    o,
+    wholes.map((s) => s.g),
+    [...params.slice(0, carries + scanned), ...gYs, ...slices.map((s) => s.g)],
+  )
+  const sums = wholes.map(({ i }, k) => ({ i, ...splits[k] }))
   const added = sums
     .filter((s) => s.rest !== null)
     .map(({ i, rest }) => ({ i, g: rest as Node, sum: parameter(params[i]) }))
@@ -71,7 +77,7 @@ export function loopGradients(
   const scannedParams = [...keep.map(inside), ...usedSlices, ...gYs]
   const scannedInputs = [...stacks, ...usedSlices.map(outer), ...stacked.map((i) => gs[i] as Node)]
   const bodyCarries = [...newCarries, ...added.map(({ g, sum }) => o.add(sum, g))]
-  const bodyYs = [...slices.map((s) => s.g), ...emitted]
+  const bodyYs = [...new Set([...slices.map((s) => s.g), ...emitted])].filter((n) => !scannedParams.includes(inside(n)))
   const body = substitute([...bodyCarries, ...bodyYs], renamed)
   const outs = o.loop(
     [
@@ -93,17 +99,17 @@ export function loopGradients(
   carried.forEach((i, k) => {
     found[i] = outs[k]
   })
-  slices.forEach(({ i }, k) => {
-    found[i] = outs[bodyCarries.length + k]
-  })
   /** All values that `n` of the body takes, stacked. */
   const stackOf = (n: Node): Node => {
     const k = scannedParams.indexOf(inside(n))
-    return k >= 0 ? scannedInputs[k] : outs[bodyCarries.length + slices.length + emitted.indexOf(n)]
+    return k >= 0 ? scannedInputs[k] : outs[bodyCarries.length + bodyYs.indexOf(n)]
   }
+  slices.forEach(({ i, g }) => {
+    found[i] = stackOf(g)
+  })
   sums.forEach(({ i, parts }) => {
     const k = added.findIndex((a) => a.i === i)
-    const terms = parts.map((part: Deferred) => part.sum(part.values.map(stackOf)))
+    const terms = parts.map((part) => part.sum(part.values.map(stackOf)))
     if (k >= 0) terms.push(outs[carried.length + k])
     found[i] = terms.reduce((a, b) => o.add(a, b))
   })

@@ -1,7 +1,7 @@
 /** @file Builds nodes. Every method checks its arguments through the primitive's shape rule and skips what changes nothing. */
 
 import { callSite, modulePath } from '../core/debug.ts'
-import { type DType, dtypeOf, promote, type TypedArray } from '../core/dtype.ts'
+import { type DType, dtypeOf, isFloat, promote, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
 import { broadcastShapes, normaliseAxis, type Shape, sameShape, showShape, sizeOf } from '../core/shape.ts'
 import { binaryNames, unaryNames } from '../kernels/names.ts'
@@ -35,9 +35,10 @@ function reshape(x: Node, shape: Shape): Node {
   return sameShape(x.shape, shape) ? x : make('reshape', [x], { shape })
 }
 
+/** Integers drop the fraction, bool is "not 0". */
 function constant(value: number, dtype: DType): Node {
-  const held = dtype === 'float32' ? Math.fround(value) : dtype === 'float64' ? value : Math.trunc(value)
-  return new Node('constant', [], { value: held }, { shape: [], dtype })
+  const held = isFloat(dtype) ? value : dtype === 'bool' ? Number(value !== 0) : Math.trunc(value)
+  return new Node('constant', [], { value: dtype === 'float32' ? Math.fround(held) : held }, { shape: [], dtype })
 }
 
 function full(shape: Shape, value: number, dtype: DType): Node {
@@ -48,14 +49,25 @@ function cast(x: Node, dtype: DType): Node {
   return x.dtype === dtype ? x : make('cast', [x], { dtype })
 }
 
+/** A number as a constant of its neighbour's dtype. */
+function beside(operation: string, value: number, other: Node): Node {
+  if (!isFloat(other.dtype) && !Number.isInteger(value)) {
+    throw new GliaError(
+      `${operation}: received the number ${value} beside ${other.dtype} ${showShape(other.shape)}, which cannot hold it. ` +
+        'Cast the tensor with float() first.',
+    )
+  }
+  return constant(value, other.dtype)
+}
+
 /** Numbers become constants of the other operand's dtype; dtypes are promoted, shapes broadcast. */
 function align(operation: string, a: Operand, b: Operand): [Node, Node] {
   if (typeof a === 'number' && typeof b === 'number') {
     throw new GliaError(`${operation}: at least one operand must be a node; received the numbers ${a} and ${b}.`)
   }
   const other = typeof a === 'number' ? (b as Node) : a
-  const x = typeof a === 'number' ? constant(a, other.dtype) : a
-  const y = typeof b === 'number' ? constant(b, other.dtype) : b
+  const x = typeof a === 'number' ? beside(operation, a, other) : a
+  const y = typeof b === 'number' ? beside(operation, b, other) : b
   const dtype = promote(x.dtype, y.dtype)
   const shape = broadcastShapes(operation, x.shape, y.shape)
   return [broadcastTo(cast(x, dtype), shape), broadcastTo(cast(y, dtype), shape)]

@@ -13,19 +13,26 @@ export interface Deferred {
   readonly sum: (stacks: readonly Node[]) => Node
 }
 
-/** Splits a value of which the sum over all iterations is asked for: what can wait, and what must be carried. */
-export function deferred(o: Ops, g: Node, params: readonly Node[]): { parts: Deferred[]; rest: Node | null } {
-  const parts: Deferred[] = []
-  const rest: Node[] = []
-  const terms = termsOf(g)
-  const products = terms.map((t) => productOf(o, t))
-  const stacked = new Set<Node>([...params, ...products.flatMap((p) => p?.values ?? [])])
-  terms.forEach((t, k) => {
-    const part = products[k] ?? sumOf(o, t, stacked)
-    if (part) parts.push(part)
-    else rest.push(t)
+/** What of a sum can wait, and what must be carried. */
+export interface Split {
+  readonly parts: readonly Deferred[]
+  readonly rest: Node | null
+}
+
+/** Splits values of which the sums over all iterations are asked for. `stacked`: values that are stacked anyway. */
+export function deferred(o: Ops, values: readonly Node[], stacked: readonly Node[]): Split[] {
+  const terms = values.map((g) => termsOf(g).map((term) => ({ term, product: productOf(o, term) })))
+  const all = new Set([...stacked, ...terms.flat().flatMap((t) => t.product?.values ?? [])])
+  return terms.map((list) => {
+    const parts: Deferred[] = []
+    const rest: Node[] = []
+    for (const { term, product } of list) {
+      const part = product ?? sumOf(o, term, all)
+      if (part) parts.push(part)
+      else rest.push(term)
+    }
+    return { parts, rest: rest.length === 0 ? null : rest.reduce((a, b) => o.add(a, b)) }
   })
-  return { parts, rest: rest.length === 0 ? null : rest.reduce((a, b) => o.add(a, b)) }
 }
 
 /** The terms of a sum, as long as they are few. */
