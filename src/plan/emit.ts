@@ -11,7 +11,7 @@ import type { PNode } from './pgraph.ts'
  */
 export function emitGroup(group: Group, stored: ReadonlySet<PNode>, context: EmitContext): Emitted {
   const buffers = new Buffers()
-  const state = { fallible: false }
+  const state = { fallible: group.members.some((m) => m.op === 'bound') }
   const scope = { group, stored: new Set(stored), context, buffers, state }
   const kernel =
     group.kind === 'contraction'

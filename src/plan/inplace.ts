@@ -4,7 +4,7 @@ import type { Group } from './groups.ts'
 import type { Location } from './location.ts'
 import { bufferBase } from './mark.ts'
 import { must } from './must.ts'
-import { isLeaf, type PNode } from './pgraph.ts'
+import { isLeaf, type PGraph, type PNode } from './pgraph.ts'
 
 /** A root's value must end up at `location`; `cell` is the leaf whose old value that memory holds until then. */
 export interface Destination {
@@ -38,6 +38,15 @@ function reaches(from: Work, to: Work): boolean {
   return false
 }
 
+/** Host functions may throw; a loop may do what its body may. */
+function mayFail({ group, emitted }: Work): boolean {
+  return emitted?.fallible ?? group.members.some(({ op, body }) => op === 'hostCall' || (body && checksIndices(body)))
+}
+
+function checksIndices(graph: PGraph): boolean {
+  return graph.nodes.some(({ op, body }) => op === 'bound' || (body && checksIndices(body)))
+}
+
 /** Cells whose old values are read after the last kernel: by those who asked for them, or to be copied to other cells. */
 export function readAtEnd(destinations: readonly Destination[], kept: readonly PNode[]): Set<PNode> {
   const wanted = new Set(kept.map(bufferBase))
@@ -58,7 +67,7 @@ export function assignDestinations(
   late: ReadonlySet<PNode>,
 ): Destination[] {
   const copies: Destination[] = []
-  const fallible = works.filter((w) => w.emitted?.fallible)
+  const fallible = works.filter(mayFail)
   const taken = new Set<PNode>()
   for (const d of destinations) {
     const base = bufferBase(d.root)
