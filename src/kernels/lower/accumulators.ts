@@ -57,6 +57,13 @@ export class Accumulators {
     pending.push({ part, rank })
   }
 
+  /** Adds a product to a sum of floats, which may then be rounded once. */
+  addProduct(copy: number, k: number, x: Reg, y: Reg): void {
+    const pending = this.#parts[copy][k]
+    if (this.#open) this.#b.accumulate(pending[0].part[0], x, y)
+    else this.add(copy, k, [this.#b.v2('f.mul', x, y)])
+  }
+
   /** The value so far, in a register that stays as it is. */
   current(copy: number, k: number): Reg {
     return this.#reducers[k].result(this.#partial(copy, k).map((reg) => (this.#open ? this.#b.variable(reg) : reg)))

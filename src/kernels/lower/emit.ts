@@ -47,6 +47,7 @@ export class ExprEmitter {
   readonly #written: ReadonlySet<number>
   readonly #bits = new Map<Slot, number>()
   readonly #slots: Slot[] = []
+  readonly #checking = new Map<Expr, boolean>()
   readonly #dependencies = new Map<Expr, Dependencies>()
   /** Reductions whose lanes belong to those of the vector variable. */
   readonly #varying = new Set<string>([ACCUMULATOR])
@@ -231,7 +232,7 @@ export class ExprEmitter {
       case 'binary':
         return this.#binary(e)
       case 'select':
-        return b.v3('select', this.value(e.condition), this.value(e.a), this.value(e.b))
+        return this.#select(e)
       case 'cast':
         return emitCast(b, e.x.dtype, e.dtype, this.value(e.x))
       case 'bound':
@@ -264,10 +265,35 @@ export class ExprEmitter {
 
   #binary(e: Extract<Expr, { op: 'binary' }>): Reg {
     const { a, b: second, fn } = e
-    const power =
-      fn === 'pow' && second.op === 'constant' && a.dtype === 'float32' ? powers.get(second.value) : undefined
-    if (power !== undefined) return power(this.b, this.value(a))
+    if (a.dtype === 'float32' && second.op === 'constant') {
+      const power = fn === 'pow' ? powers.get(second.value) : undefined
+      if (power !== undefined) return power(this.b, this.value(a))
+      // The short instruction keeps a NaN of its first operand.
+      if ((fn === 'max' || fn === 'min') && !Number.isNaN(second.value))
+        return this.b.v2(`f.p${fn}`, this.value(a), this.value(second))
+    }
     return emitBinary(this.b, fn, a.dtype, this.value(a), this.value(second))
+  }
+
+  /** Where guards hold for all lanes or for none, only one side is computed. */
+  #select({ condition, a, b: other }: Extract<Expr, { op: 'select' }>): Reg {
+    if (condition.op === 'inside' && !this.#checks(a) && !this.#checks(other)) {
+      const { open, margin, vector } = this.places.mask(condition.guards)
+      if (!open.includes(true)) return this.value(other)
+      if (!open.includes(false) && margin === null && vector === null) return this.value(a)
+    }
+    return this.b.v3('select', this.value(condition), this.value(a), this.value(other))
+  }
+
+  /** Whether an expression checks indices: it may then fail, wanted or not. */
+  #checks(e: Expr): boolean {
+    if (this.#status === undefined) return false
+    let checks = this.#checking.get(e)
+    if (checks === undefined) {
+      checks = e.op === 'bound' || operands(e).some((x) => this.#checks(x))
+      this.#checking.set(e, checks)
+    }
+    return checks
   }
 
   /** Where `at` is the same in all lanes, it becomes part of a scalar address. */

@@ -173,10 +173,16 @@ export class PassWriter {
   /** What one iteration computes for one vector. */
   #iteration(pass: Pass, into: Accumulators, copy: number, lanes: number): void {
     const e = this.#e
+    const whole = lanes === this.#b.lanes
     pass.reductions.forEach((r, k) => {
-      const { element, only } = into.reducers[k]
-      const part = element(e.value(r.value), r.position ? e.value(r.position) : null)
-      into.add(copy, k, lanes < this.#b.lanes ? only(this.#mask(lanes), part) : part)
+      const { value } = r
+      if (r.op === 'sum' && whole && value.op === 'binary' && value.fn === 'mul' && value.dtype === 'float32') {
+        into.addProduct(copy, k, e.value(value.a), e.value(value.b))
+      } else {
+        const { element, only } = into.reducers[k]
+        const part = element(e.value(value), r.position ? e.value(r.position) : null)
+        into.add(copy, k, whole ? part : only(this.#mask(lanes), part))
+      }
       if (r.running) e.setReduced(r.id, into.current(copy, k), true)
     })
     const values = pass.stores.map((s) => e.value(s.value))

@@ -8,8 +8,8 @@ import { type IntOperand, type Machine, ProgramBuilder, type Reg } from '../vect
 import { registerClass } from './functions.ts'
 import { element } from './memory.ts'
 
-/** Ranges of rows wanted: each costs a walk over the positions, so no more than there may be threads. */
-const RANGES = 16
+/** Ranges wanted: enough to balance 16 threads. */
+const RANGES = 64
 /** Vectors of a row that are added at a time. */
 const TILE = 4
 
@@ -33,73 +33,75 @@ class ScatterWriter {
     this.#b = b
   }
 
-  /** Units: outer iterations times ranges of columns or rows. */
+  /**
+   * Units: outer iterations times cuts of the columns or rows. Cuts of columns share the additions evenly whatever the
+   * indices are; rows are cut where columns are few. A thread walks the positions once for all cuts that it has.
+   */
   write(begin: Reg, end: Reg): number {
     const b = this.#b
     const { outer, rows, inner, positions } = this.#s
-    const wanted = Math.ceil(RANGES / outer)
-    const perColumn = TILE * b.lanes
-    const columns = Math.max(1, Math.min(wanted, Math.floor(inner / perColumn)))
-    // Cutting columns shares the additions without walking positions in vain; rows are cut where columns are few.
-    const small = positions * inner < 4096
-    const cuts = small ? 1 : columns >= Math.min(4, wanted) ? columns : Math.min(wanted, rows)
-    const byColumns = cuts > 1 && cuts === columns
+    const tiles = Math.floor(inner / (TILE * b.lanes))
+    const byColumns = tiles >= 4
+    const small = (positions + rows) * inner < 4096
+    const wanted = small ? 1 : Math.ceil(RANGES / outer)
+    const per = Math.ceil((byColumns ? tiles : rows) / wanted)
+    const cuts = Math.ceil((byColumns ? tiles : rows) / per)
+    const range = (batch: Reg, from: Reg, to: Reg): void => {
+      if (byColumns) this.#columns(batch, from, to, cuts, per)
+      else this.#rows(batch, from, to, per)
+    }
+    if (outer === 1) {
+      b.if(begin, 'lt', end, () => range(b.int(0), begin, end))
+      return cuts
+    }
     b.loop(begin, end, 1, (unit) => {
-      const batch = cuts === 1 ? unit : b.i2('div', unit, { imm: cuts })
-      const part = cuts === 1 ? null : b.i2('rem', unit, { imm: cuts })
-      if (part === null || !byColumns) this.#rows(batch, part, cuts)
-      else this.#columns(batch, part, cuts)
+      const cut = b.i2('rem', unit, { imm: cuts })
+      range(b.i2('div', unit, { imm: cuts }), cut, b.addImm(cut, 1))
     })
     return outer * cuts
   }
 
-  #rows(batch: Reg, part: Reg | null, cuts: number): void {
+  #rows(batch: Reg, from: Reg, to: Reg, per: number): void {
     const b = this.#b
     const { rows, inner } = this.#s
-    const bytes = this.#bytes
-    const per = Math.ceil(rows / cuts)
-    const first = part === null ? b.int(0) : b.i2('mul', part, { imm: per })
-    const count = part === null ? b.int(rows) : b.i2('min', b.int(per), b.i2('sub', b.int(rows), first))
+    const row = inner * this.#bytes
+    const first = b.i2('mul', from, { imm: per })
+    const last = b.i2('min', b.i2('mul', to, { imm: per }), { imm: rows })
     const out = this.#outOf(batch)
-    const start = b.i2('add', out, b.i2('mul', first, { imm: inner * bytes }))
-    this.#zero(start, b.i2('mul', b.i2('max', count, { imm: 0 }), { imm: inner * bytes }))
+    this.#zero(b.i2('add', out, b.i2('mul', first, { imm: row })), b.i2('mul', b.i2('sub', last, first), { imm: row }))
     this.#positions(batch, (index, update) => {
-      const row = b.i2('sub', index, first)
-      const add = (): void => this.#add(b.i2('add', out, b.i2('mul', index, { imm: inner * bytes })), update, inner)
-      if (part === null) add()
-      else b.if(row, 'ge', { imm: 0 }, () => b.if(row, 'lt', count, add))
+      const add = (): void => this.#add(b.i2('add', out, b.i2('mul', index, { imm: row })), update)
+      b.if(index, 'ge', first, () => b.if(index, 'lt', last, add))
     })
   }
 
-  /** The part takes the same columns of every row. */
-  #columns(batch: Reg, part: Reg, cuts: number): void {
+  /** The tiles from × per … to × per of every row; the last cut has the columns that are left as well. */
+  #columns(batch: Reg, from: Reg, to: Reg, cuts: number, per: number): void {
     const b = this.#b
     const { rows, inner } = this.#s
-    const bytes = this.#bytes
-    const per = Math.floor(inner / cuts / b.lanes) * b.lanes
-    const last = inner - per * (cuts - 1)
-    const shift = b.i2('mul', part, { imm: per * bytes })
-    const out = b.i2('add', this.#outOf(batch), shift)
-    const both = (width: number): void => {
-      b.loop({ imm: 0 }, { imm: rows * inner * bytes }, inner * bytes, (row) =>
-        this.#each(b.i2('add', out, row), width, (base, offset, lanes) =>
-          b.store(base, offset, b.i32(0), this.#type, lanes),
-        ),
-      )
-      this.#positions(batch, (index, update) => {
-        const to = b.i2('add', out, b.i2('mul', index, { imm: inner * bytes }))
-        this.#add(to, b.i2('add', update, shift), width)
+    const vector = b.lanes * this.#bytes
+    const tile = TILE * vector
+    const tiles = Math.floor(inner / (TILE * b.lanes))
+    const first = b.i2('mul', from, { imm: per * tile })
+    const last = b.i2('min', b.i2('mul', to, { imm: per * tile }), { imm: tiles * tile })
+    const out = this.#outOf(batch)
+    const each = (row: Reg, write: (base: Reg, offset: number, lanes: number) => void): void => {
+      b.loop(first, last, tile, (at) => {
+        const base = b.i2('add', row, at)
+        for (let t = 0; t < TILE; t++) write(base, t * vector, b.lanes)
       })
+      if (inner > tiles * TILE * b.lanes) {
+        b.if(to, 'eq', { imm: cuts }, () => this.#each(row, tiles * TILE * b.lanes, write))
+      }
     }
-    if (last === per) both(per)
-    else
-      b.if(
-        part,
-        'lt',
-        { imm: cuts - 1 },
-        () => both(per),
-        () => both(last),
-      )
+    b.loop({ imm: 0 }, { imm: rows * inner * this.#bytes }, inner * this.#bytes, (row) =>
+      each(b.i2('add', out, row), (base, offset, lanes) => b.store(base, offset, b.i32(0), this.#type, lanes)),
+    )
+    this.#positions(batch, (index, update) => {
+      const row = b.i2('add', out, b.i2('mul', index, { imm: inner * this.#bytes }))
+      const distance = b.i2('sub', update, row)
+      each(row, (base, offset, lanes) => this.#addVector(base, b.i2('add', base, distance), offset, lanes))
+    })
   }
 
   get #bytes(): number {
@@ -126,33 +128,34 @@ class ScatterWriter {
     })
   }
 
-  #add(to: Reg, from: Reg, width: number): void {
+  /** Adds a whole row. */
+  #add(to: Reg, from: Reg): void {
+    const b = this.#b
+    const vector = b.lanes * this.#bytes
+    const tiles = Math.floor(this.#s.inner / (TILE * b.lanes))
+    const looped = tiles > 1 ? tiles * TILE : 0
+    if (looped > 0) {
+      b.loop({ imm: 0 }, { imm: looped * vector }, TILE * vector, (at) => {
+        const [base, source] = [b.i2('add', to, at), b.i2('add', from, at)]
+        for (let t = 0; t < TILE; t++) this.#addVector(base, source, t * vector, b.lanes)
+      })
+    }
+    this.#each(to, looped * b.lanes, (base, offset, lanes) => this.#addVector(base, from, offset, lanes))
+  }
+
+  #addVector(to: Reg, from: Reg, offset: number, lanes: number): void {
     const b = this.#b
     const what = registerClass(this.#s.buffers[this.#s.out].dtype)
     const fn = what === 'float' ? 'f.add' : what === 'bool' ? 'or' : 'i.add'
-    const distance = b.i2('sub', from, to)
-    this.#each(to, width, (base, offset, lanes, moved) => {
-      const source = moved === null ? from : b.i2('add', base, distance)
-      const sum = b.v2(fn, b.load(base, offset, this.#type, lanes), b.load(source, offset, this.#type, lanes))
-      b.store(base, offset, sum, this.#type, lanes)
-    })
+    const sum = b.v2(fn, b.load(to, offset, this.#type, lanes), b.load(from, offset, this.#type, lanes))
+    b.store(to, offset, sum, this.#type, lanes)
   }
 
-  /** Calls `each` for all vectors of `width` elements at `start`; `moved` is not null inside a loop. */
-  #each(start: Reg, width: number, each: (base: Reg, offset: number, lanes: number, moved: Reg | null) => void): void {
-    const b = this.#b
-    const vector = b.lanes * this.#bytes
-    const whole = Math.floor(width / b.lanes)
-    const tiles = Math.floor(whole / TILE)
-    if (tiles > 1) {
-      b.loop({ imm: 0 }, { imm: tiles * TILE * vector }, TILE * vector, (at) => {
-        const base = b.i2('add', start, at)
-        for (let t = 0; t < TILE; t++) each(base, t * vector, b.lanes, at)
-      })
-    }
-    for (let q = tiles > 1 ? tiles * TILE : 0; q < whole; q++) each(start, q * vector, b.lanes, null)
-    const rest = width - whole * b.lanes
-    if (rest > 0) each(start, whole * vector, rest, null)
+  /** Calls `write` for the vectors of a row from element `start` to its end. */
+  #each(row: Reg, start: number, write: (base: Reg, offset: number, lanes: number) => void): void {
+    const { lanes } = this.#b
+    const { inner } = this.#s
+    for (let i = start; i < inner; i += lanes) write(row, i * this.#bytes, Math.min(lanes, inner - i))
   }
 
   /** Sets `bytes` (a register) bytes from `start` to zero; whole elements. */
