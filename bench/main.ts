@@ -1,7 +1,7 @@
 /**
  * @file The benchmark: Glia and the peers that are installed, alternating in one run, medians and ratios.
  *
- * Usage: npm run bench -- [--only a,b] [--peers torch,tfjs,jax] [--rounds 3] [--seconds 3] [--threads 2] [--node PATH] [--json]
+ * Usage: npm run bench -- [--only a,b] [--peers torch,torch-avx2,tfjs,jax] [--rounds 3] [--seconds 3] [--threads 2] [--node PATH] [--json]
  *
  * Ratio = the peer's time ÷ Glia's: above 1 Glia is faster. Figures of one run compare; those of two runs do not.
  */
@@ -19,7 +19,7 @@ const { values } = parseArgs({
       default:
         'mlp_train_b32,lenet5_train_b32,lenet5_train_b128,matmul_255,matmul_256,matmul_1023,matmul_1024,elementwise_chain_4m',
     },
-    peers: { type: 'string', default: 'torch,tfjs,jax' },
+    peers: { type: 'string', default: 'torch,torch-avx2,tfjs,jax' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
