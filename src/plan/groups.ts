@@ -63,7 +63,7 @@ export function makeGroups(
   roots: ReadonlySet<PNode>,
   fuse: boolean,
 ): Grouping {
-  const outs = fuse ? contractionOuts(nodes, marked) : new Map<PNode, PNode>()
+  const outs = fuse ? contractionOuts(nodes, marked, roots) : new Map<PNode, PNode>()
   for (const [node, out] of outs) if (node !== out) marked.add(out)
   const reads = readsThrough(marked)
   const initial = new Map<PNode, Group>()
@@ -80,13 +80,17 @@ export function makeGroups(
   return { ...merged, reads }
 }
 
-/** A contraction whose only user permutes it stores its result permuted, unless that user is read in place. */
-function contractionOuts(nodes: readonly PNode[], marked: ReadonlySet<PNode>): Map<PNode, PNode> {
+/** A contraction that only a permutation uses stores its result permuted, unless that user is read in place. */
+function contractionOuts(
+  nodes: readonly PNode[],
+  marked: ReadonlySet<PNode>,
+  roots: ReadonlySet<PNode>,
+): Map<PNode, PNode> {
   const outs = new Map<PNode, PNode>()
   for (const n of nodes) {
     if (categoryOf(n) !== 'contraction') continue
     let out = n
-    while (out.users.length === 1 && out.users[0].op === 'permute') {
+    while (!roots.has(out) && out.users.length === 1 && out.users[0].op === 'permute') {
       const next = out.users[0]
       if (!marked.has(next) && next.users.every((u) => u.op === 'permute' || categoryOf(u) === 'contraction')) break
       out = next

@@ -27,6 +27,10 @@ export const contractionSamples = {
     sample('transposed operands', [f([7, 5], 1), f([3, 7], 2)], (o, [x, y]) =>
       o.matmul(o.transpose(x), o.transpose(y)),
     ),
+    sample('and its transpose', [f([5, 7], 1), f([7, 3], 2)], (o, [x, y]) => {
+      const z = o.matmul(x, y)
+      return [z, o.transpose(z)]
+    }),
     sample('with itself', [f([4, 4])], (o, [x]) => o.matmul(x, x)),
     sample('bias and activation', [f([5, 7], 1), f([7, 9], 2), f([9], 3)], (o, [x, w, b]) =>
       o.tanh(o.add(o.matmul(x, w), b)),
