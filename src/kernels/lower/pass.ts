@@ -8,18 +8,24 @@ import type { ProgramBuilder, Reg } from '../vector.ts'
 import { Accumulators } from './accumulators.ts'
 import type { ExprEmitter } from './emit.ts'
 import { combinations, segments } from './segments.ts'
+import { specialise } from './specialise.ts'
 import { copiesOf, survey } from './survey.ts'
-import { type Copy, loopTiles, planVectors, type Run, type VectorPlan } from './vectors.ts'
+import { type Copy, coverage, loopTiles, planVectors, type Run, type VectorPlan } from './vectors.ts'
 
 /** Steps that one accumulator takes before it is emptied into the next level. */
 const BLOCK = 512
 /** Inner loops at the innermost end with no more iterations than this together are written out. */
 const UNROLL = 4
 
+interface Along {
+  readonly v: Var
+  readonly copies: readonly Copy[]
+}
+
 export class PassWriter {
   readonly #e: ExprEmitter
   readonly #b: ProgramBuilder
-  readonly #along: { readonly v: Var; readonly copies: readonly Copy[] } | null
+  readonly #along: Along | null
   /** Results of reductions by copy. */
   readonly #reduced: Map<number, Reg>[]
 
@@ -34,19 +40,21 @@ export class PassWriter {
   /** `vector`: the inner loop that becomes lanes, null for none. */
   write(pass: Pass, vector: Var | null): void {
     this.#e.forget()
-    if (this.#along !== null) this.#eachForItself(pass)
+    if (this.#along !== null) this.#eachForItself(pass, this.#along)
     else this.#together(pass, vector)
   }
 
   // Lanes along an outer loop ----------------------------------------------------------------------------------------
 
-  #eachForItself(pass: Pass): void {
+  #eachForItself(pass: Pass, along: Along): void {
     const copies = this.#reduced.length
+    const { v, copies: at } = along
+    const special = at.map((c) => specialise(pass, v, ...coverage(c)))
     const accumulators = new Accumulators(this.#b, pass.reductions, copies)
     this.#loops(pass, pass.inner, accumulators, copies, 1, (into) => {
       for (let copy = 0; copy < copies; copy++) {
         this.#bindCopy(copy)
-        this.#iteration(pass, into, copy, this.#b.lanes)
+        this.#iteration(special[copy], into, copy, this.#b.lanes)
       }
     })
     pass.reductions.forEach((r, k) => {
@@ -85,9 +93,9 @@ export class PassWriter {
 
   #vectors(pass: Pass, plan: VectorPlan, into: Accumulators): void {
     const tile = (copies: readonly Copy[], acc: Accumulators): void => {
-      copies.forEach(({ at, lanes }, copy) => {
-        this.#e.bindVector(plan.v, at, lanes)
-        this.#iteration(pass, acc, copy, lanes)
+      copies.forEach((c, copy) => {
+        this.#e.bindVector(plan.v, c.at, c.lanes)
+        this.#iteration(specialise(pass, plan.v, ...coverage(c)), acc, copy, c.lanes)
       })
     }
     if (plan.runs.length > 0) into.open()

@@ -53,20 +53,32 @@ export function replaceReduced(passes: readonly Pass[], by: ReadonlyMap<number, 
   return mapExpressions(passes, go)
 }
 
-function mapOperands(e: Expr, go: (x: Expr) => Expr): Expr {
+/** The expression with its operands mapped; the same object where none changes. */
+export function mapOperands<E extends Expr>(e: E, go: (x: Expr) => Expr): E
+export function mapOperands(e: Expr, go: (x: Expr) => Expr): Expr {
   switch (e.op) {
     case 'unary':
     case 'cast':
-    case 'bound':
-      return { ...e, x: go(e.x) }
-    case 'binary':
-      return { ...e, a: go(e.a), b: go(e.b) }
-    case 'select':
-      return { ...e, condition: go(e.condition), a: go(e.a), b: go(e.b) }
-    case 'random':
-      return { ...e, key0: go(e.key0), key1: go(e.key1), counter: go(e.counter) }
-    case 'gather':
-      return { ...e, at: go(e.at) }
+    case 'bound': {
+      const x = go(e.x)
+      return x === e.x ? e : { ...e, x }
+    }
+    case 'binary': {
+      const [a, b] = [go(e.a), go(e.b)]
+      return a === e.a && b === e.b ? e : { ...e, a, b }
+    }
+    case 'select': {
+      const [condition, a, b] = [go(e.condition), go(e.a), go(e.b)]
+      return condition === e.condition && a === e.a && b === e.b ? e : { ...e, condition, a, b }
+    }
+    case 'random': {
+      const [key0, key1, counter] = [go(e.key0), go(e.key1), go(e.counter)]
+      return key0 === e.key0 && key1 === e.key1 && counter === e.counter ? e : { ...e, key0, key1, counter }
+    }
+    case 'gather': {
+      const at = go(e.at)
+      return at === e.at ? e : { ...e, at }
+    }
     default:
       return e
   }

@@ -7,8 +7,9 @@ import { newVar, strideOf, type Var } from '../index.ts'
 import type { Nest, Pass } from '../kernel.ts'
 import type { Reg } from '../vector.ts'
 import type { Binding, ExprEmitter } from './emit.ts'
+import { specialise } from './specialise.ts'
 import { survey } from './survey.ts'
-import type { Copy, VectorPlan } from './vectors.ts'
+import { type Copy, coverage, type VectorPlan } from './vectors.ts'
 
 type Load = Extract<Expr, { op: 'load' }>
 
@@ -62,7 +63,8 @@ export function uVectors(plan: TransposePlan, width: number, reg: Reg | null): C
 
 /** Writes the tiles of the u vectors and one v vector. */
 export function writeTiles(e: ExprEmitter, plan: TransposePlan, rows: VectorPlan, us: readonly Copy[], v: Copy): void {
-  const { pass, u, loads } = plan
+  const { u, loads } = plan
+  const pass = specialise(plan.pass, rows.v, ...coverage(v))
   const { b } = e
   for (const along of us) {
     const turned = loads.map((load) => {

@@ -10,6 +10,13 @@ export interface Copy {
   readonly lanes: number
 }
 
+/** The range of the variable that a copy covers while its register moves. */
+export function coverage({ at, lanes }: Copy): readonly [from: number, to: number] {
+  if (typeof at === 'number') return [at, at + lanes]
+  const { offset = 0, step = 1, count = 1 } = at
+  return [offset, offset + step * (count - 1) + lanes]
+}
+
 /** A loop over whole tiles. */
 export interface Run {
   readonly start: number
