@@ -203,14 +203,12 @@ class Merger {
 
   /** Whether `from` depends on `to` other than directly. */
   #indirect(from: Group, to: Group): boolean {
-    const limit = to.members[0].id
     const seen = new Set<Group>([from, to])
     const stack = [...this.#dependencies(from)].filter((d) => d !== to)
     while (stack.length > 0) {
       const g = must(stack.pop())
       if (seen.has(g)) continue
       seen.add(g)
-      if (must(g.members.at(-1)).id < limit) continue
       for (const d of this.#dependencies(g)) {
         if (d === to) return true
         stack.push(d)
