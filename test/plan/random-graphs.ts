@@ -260,7 +260,10 @@ function convolution(d: Dice): Node {
   )
 }
 
-/** A loop over the first axis of `x`, forwards or backwards, with one or two carries; its carry or what it stacks. */
+/**
+ * A loop over the first axis of `x`, forwards or backwards, with one or two carries; its carry or what it stacks. Its map
+ * contracts, so that rounding errors do not grow.
+ */
 function loop(d: Dice, x: Node): Node {
   if (x.shape.length === 0 || x.shape[0] > 9) return x
   const [length, ...shape] = x.shape
@@ -275,7 +278,8 @@ function loop(d: Dice, x: Node): Node {
     length,
     reverse: d.int(2) === 0,
     body: ([c, second], [slice], [v]) => {
-      const moved = kind === 3 ? o.matmul(c, v) : kind === 2 ? o.reduceSum(o.mul(c, v), last(c), true) : o.mul(c, v)
+      const moved =
+        kind === 3 ? o.matmul(c, o.mul(v, 1 / 8)) : kind === 2 ? o.reduceSum(o.mul(c, v), last(c), true) : o.mul(c, v)
       const next = tame(o.add(moved, kind === 0 ? slice : o.mul(slice, 0.5)))
       const ys = [kind === 1 ? o.mul(next, slice) : next]
       if (!second) return { carries: [next], ys }
