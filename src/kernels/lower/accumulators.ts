@@ -16,14 +16,22 @@ export class Accumulators {
   readonly #parts: Pending[][][]
   #open = false
 
+  readonly #make: () => Accumulators
+
   constructor(b: ProgramBuilder, reductions: readonly Reduction[], copies: number) {
     this.#b = b
+    this.#make = () => new Accumulators(b, reductions, copies)
     this.#reducers = reductions.map((r) => reducer(b, r))
     this.#parts = Array.from({ length: copies }, () => reductions.map(() => []))
   }
 
   get reducers(): readonly Reducer[] {
     return this.#reducers
+  }
+
+  /** Others like these, empty. */
+  fresh(): Accumulators {
+    return this.#make()
   }
 
   /** Before a loop that accumulates: from here on registers are written in place. */

@@ -22,6 +22,8 @@ export interface EmitterOptions {
   readonly status?: Reg
   /** Buffers that the program writes: what is loaded from them is forgotten by `forget`. */
   readonly written?: ReadonlySet<number>
+  /** Whether the machine pairs neighbouring vectors (see `Machine`). */
+  readonly pairs?: boolean
 }
 
 /** What an expression depends on: the slots whose bits are set. */
@@ -44,6 +46,7 @@ export class ExprEmitter {
   readonly places: Places
   readonly #memory: Memory
   readonly #status: Reg | undefined
+  readonly #pairs: boolean
   readonly #written: ReadonlySet<number>
   readonly #bits = new Map<Slot, number>()
   readonly #slots: Slot[] = []
@@ -59,6 +62,7 @@ export class ExprEmitter {
     this.places = new Places(this.scopes, b.lanes)
     this.#memory = new Memory(this.scopes, this.places, options.buffers, options.address)
     this.#status = options.status
+    this.#pairs = options.pairs ?? false
     this.#written = options.written ?? new Set()
     this.scopes.assign(MEMORY, 0)
   }
@@ -228,13 +232,13 @@ export class ExprEmitter {
       case 'inside':
         return this.#inside(e.guards)
       case 'unary':
-        return emitUnary(b, e.fn, e.x.dtype, this.value(e.x))
+        return emitUnary(b, e.fn, e.x.dtype, this.#operand(e.x, e))
       case 'binary':
         return this.#binary(e)
       case 'select':
         return this.#select(e)
       case 'cast':
-        return emitCast(b, e.x.dtype, e.dtype, this.value(e.x))
+        return emitCast(b, e.x.dtype, e.dtype, this.#operand(e.x, e))
       case 'bound':
         return this.#boundValue(e)
       case 'random':
@@ -244,6 +248,19 @@ export class ExprEmitter {
       case 'accumulator':
         return this.scopes.of(ACCUMULATOR).reg as Reg
     }
+  }
+
+  /**
+   * An operand of `user`. Engines that pair vectors pair what these are computed from as well, unless they meet a
+   * splat: results that all lanes share are made one where they enter what differs from lane to lane.
+   */
+  #operand(x: Expr, user: Expr): Reg {
+    const reg = this.value(x)
+    if (!this.#pairs || x.op === 'load' || x.op === 'constant') return reg
+    const d = this.#dependenciesOf(x)
+    if (this.#varies(d) || !this.#varies(this.#dependenciesOf(user))) return reg
+    const [scope] = this.#placeOf(d)
+    return this.scopes.once(scope, `resplat${reg}`, () => this.b.splat(this.b.extract(reg, 0)))
   }
 
   #loaded(bits: Reg, e: Expr): Reg {
@@ -267,12 +284,12 @@ export class ExprEmitter {
     const { a, b: second, fn } = e
     if (a.dtype === 'float32' && second.op === 'constant') {
       const power = fn === 'pow' ? powers.get(second.value) : undefined
-      if (power !== undefined) return power(this.b, this.value(a))
+      if (power !== undefined) return power(this.b, this.#operand(a, e))
       // The short instruction keeps a NaN of its first operand.
       if ((fn === 'max' || fn === 'min') && !Number.isNaN(second.value))
-        return this.b.v2(`f.p${fn}`, this.value(a), this.value(second))
+        return this.b.v2(`f.p${fn}`, this.#operand(a, e), this.value(second))
     }
-    return emitBinary(this.b, fn, a.dtype, this.value(a), this.value(second))
+    return emitBinary(this.b, fn, a.dtype, this.#operand(a, e), this.#operand(second, e))
   }
 
   /** Where guards hold for all lanes or for none, only one side is computed. */

@@ -42,13 +42,20 @@ function lowerOne(nest: Nest, machine: Machine, buffers: readonly Argument[], af
   const b = new ProgramBuilder(nest.name, machine.lanes, args.length + 2)
   const written = new Set(nest.passes.flatMap((p) => p.stores.map((s) => s.buffer)))
   const status = args.length > buffers.length ? { status: buffers.length } : {}
-  const e = new ExprEmitter(b, { buffers: nest.buffers, address: (buffer) => buffer, written, ...status })
+  const e = new ExprEmitter(b, {
+    buffers: nest.buffers,
+    address: (buffer) => buffer,
+    written,
+    pairs: machine.pairs === true,
+    ...status,
+  })
   const units = new NestWriter(nest, machine, e).write(args.length, args.length + 1)
   return { program: b.finish(), args, units, after }
 }
 
 class NestWriter {
   readonly #nest: Nest
+  readonly #machine: Machine
   readonly #choice: Choice
   readonly #e: ExprEmitter
   readonly #b: ProgramBuilder
@@ -57,6 +64,7 @@ class NestWriter {
 
   constructor(nest: Nest, machine: Machine, e: ExprEmitter) {
     this.#nest = nest
+    this.#machine = machine
     this.#e = e
     this.#b = e.b
     this.#choice = choose(nest, machine.lanes)
@@ -67,7 +75,8 @@ class NestWriter {
 
   #planOuter(v: Var, width: number): VectorPlan {
     const { passes } = this.#nest
-    const tile = this.#turn !== null ? 1 : copiesOf(passes, passes.some((p) => p.reductions.length > 0) ? 8 : 4)
+    const tile =
+      this.#turn !== null ? 1 : copiesOf(passes, passes.some((p) => p.reductions.length > 0) ? 8 : 4, this.#machine)
     return planVectors(v, segments(v, passes, width), tile, width)
   }
 
@@ -183,7 +192,7 @@ class NestWriter {
   }
 
   #passes(along: { plan: VectorPlan; copies: readonly Copy[] } | null): void {
-    const writer = new PassWriter(this.#e, along)
+    const writer = new PassWriter(this.#e, this.#machine, along)
     this.#nest.passes.forEach((pass, i) => {
       const vector = this.#choice.mode === 'inner' ? this.#choice.vectors[i] : null
       writer.write(pass, vector)

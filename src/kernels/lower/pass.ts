@@ -4,7 +4,7 @@
  */
 import type { Var } from '../index.ts'
 import type { Pass } from '../kernel.ts'
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { Machine, ProgramBuilder, Reg } from '../vector.ts'
 import { Accumulators } from './accumulators.ts'
 import type { ExprEmitter } from './emit.ts'
 import { combinations, segments } from './segments.ts'
@@ -25,14 +25,16 @@ interface Along {
 export class PassWriter {
   readonly #e: ExprEmitter
   readonly #b: ProgramBuilder
+  readonly #machine: Machine
   readonly #along: Along | null
   /** Results of reductions by copy. */
   readonly #reduced: Map<number, Reg>[]
 
   /** `along`: lanes lie along an outer loop; the copies of its vectors are written side by side. */
-  constructor(e: ExprEmitter, along: { plan: VectorPlan; copies: readonly Copy[] } | null) {
+  constructor(e: ExprEmitter, machine: Machine, along: { plan: VectorPlan; copies: readonly Copy[] } | null) {
     this.#e = e
     this.#b = e.b
+    this.#machine = machine
     this.#along = along && { v: along.plan.v, copies: along.copies }
     this.#reduced = (along?.copies ?? [null]).map(() => new Map())
   }
@@ -51,11 +53,12 @@ export class PassWriter {
     const { v, copies: at } = along
     const special = at.map((c) => specialise(pass, v, ...coverage(c)))
     const accumulators = new Accumulators(this.#b, pass.reductions, copies)
-    this.#loops(pass, pass.inner, accumulators, copies, 1, (into) => {
-      for (let copy = 0; copy < copies; copy++) {
-        this.#bindCopy(copy)
-        this.#iteration(special[copy], into, copy, this.#b.lanes)
-      }
+    this.#loops(pass, pass.inner, accumulators, 1, (into) => {
+      this.#tile(
+        copies,
+        (copy) => this.#bindCopy(copy),
+        (copy) => this.#iteration(special[copy], into, copy, this.#b.lanes),
+      )
     })
     pass.reductions.forEach((r, k) => {
       for (let copy = 0; copy < copies; copy++) this.#reduced[copy].set(r.id, accumulators.result(copy, k))
@@ -74,18 +77,18 @@ export class PassWriter {
   #together(pass: Pass, vector: Var | null): void {
     if (vector === null) {
       const accumulators = new Accumulators(this.#b, pass.reductions, 1)
-      this.#loops(pass, pass.inner, accumulators, 1, 1, (into) => this.#iteration(pass, into, 0, this.#b.lanes))
+      this.#loops(pass, pass.inner, accumulators, 1, (into) => this.#iteration(pass, into, 0, this.#b.lanes)())
       pass.reductions.forEach((r, k) => {
         this.#e.setReduced(r.id, accumulators.result(0, k), false)
       })
       return
     }
     const width = this.#b.lanes
-    const plan = planVectors(vector, segments(vector, [pass], width), copiesOf([pass], 4), width)
+    const plan = planVectors(vector, segments(vector, [pass], width), copiesOf([pass], 4, this.#machine), width)
     const accumulators = new Accumulators(this.#b, pass.reductions, plan.tile)
     const others = pass.inner.filter((v) => v !== vector)
     const steps = plan.runs.reduce((n, r) => n + r.tiles, plan.rest.length)
-    this.#loops(pass, others, accumulators, plan.tile, steps, (into) => this.#vectors(pass, plan, into))
+    this.#loops(pass, others, accumulators, steps, (into) => this.#vectors(pass, plan, into))
     pass.reductions.forEach((r, k) => {
       this.#e.setReduced(r.id, accumulators.folded(k), false)
     })
@@ -93,10 +96,14 @@ export class PassWriter {
 
   #vectors(pass: Pass, plan: VectorPlan, into: Accumulators): void {
     const tile = (copies: readonly Copy[], acc: Accumulators): void => {
-      copies.forEach((c, copy) => {
-        this.#e.bindVector(plan.v, c.at, c.lanes)
-        this.#iteration(specialise(pass, plan.v, ...coverage(c)), acc, copy, c.lanes)
-      })
+      this.#tile(
+        copies.length,
+        (copy) => this.#e.bindVector(plan.v, copies[copy].at, copies[copy].lanes),
+        (copy) => {
+          const c = copies[copy]
+          return this.#iteration(specialise(pass, plan.v, ...coverage(c)), acc, copy, c.lanes)
+        },
+      )
     }
     if (plan.runs.length > 0) into.open()
     for (const run of plan.runs) this.#run(pass, plan, run, into, tile)
@@ -117,7 +124,7 @@ export class PassWriter {
     }
     const step = plan.tile * plan.width
     this.#e.loop({ imm: 0 }, { imm: run.tiles * step }, BLOCK * step, (from) => {
-      const block = new Accumulators(this.#b, pass.reductions, plan.tile)
+      const block = into.fresh()
       block.open()
       const to = scopes.i2('min', scopes.addImm(from, BLOCK * step), { imm: run.tiles * step })
       loopTiles(this.#e, plan, run, from, to, (copies) => tile(copies, block))
@@ -132,7 +139,6 @@ export class PassWriter {
     pass: Pass,
     vars: readonly Var[],
     into: Accumulators,
-    copies: number,
     steps: number,
     body: (into: Accumulators) => void,
   ): void {
@@ -169,7 +175,7 @@ export class PassWriter {
       }
       this.#e.loop({ imm: 0 }, { imm: count }, length, (from) => {
         const { scopes } = this.#e
-        const block = new Accumulators(this.#b, pass.reductions, copies)
+        const block = acc.fresh()
         block.open()
         each(from, scopes.i2('min', scopes.addImm(from, length), { imm: count }), block)
         acc.take(block)
@@ -178,8 +184,21 @@ export class PassWriter {
     go(0, into)
   }
 
-  /** What one iteration computes for one vector. */
-  #iteration(pass: Pass, into: Accumulators, copy: number, lanes: number): void {
+  /** All copies are computed before any is stored: a store between two loads keeps engines from pairing them. */
+  #tile(copies: number, bind: (copy: number) => void, compute: (copy: number) => () => void): void {
+    const stores: (() => void)[] = []
+    for (let copy = 0; copy < copies; copy++) {
+      bind(copy)
+      stores.push(compute(copy))
+    }
+    stores.forEach((store, copy) => {
+      bind(copy)
+      store()
+    })
+  }
+
+  /** Computes one iteration for one vector; the result stores it. */
+  #iteration(pass: Pass, into: Accumulators, copy: number, lanes: number): () => void {
     const e = this.#e
     const whole = lanes === this.#b.lanes
     pass.reductions.forEach((r, k) => {
@@ -194,9 +213,11 @@ export class PassWriter {
       if (r.running) e.setReduced(r.id, into.current(copy, k), true)
     })
     const values = pass.stores.map((s) => e.value(s.value))
-    pass.stores.forEach((s, i) => {
-      e.storeValue(s, values[i])
-    })
+    return () => {
+      pass.stores.forEach((s, i) => {
+        e.storeValue(s, values[i])
+      })
+    }
   }
 
   #mask(lanes: number): Reg {

@@ -2,6 +2,7 @@
 import { type Expr, type Guard, operands } from '../expr.ts'
 import type { Index } from '../index.ts'
 import type { Pass } from '../kernel.ts'
+import type { Machine } from '../vector.ts'
 import { expressionsOf } from './rewrite.ts'
 
 export type Access = Extract<Expr, { op: 'load' | 'gather' }>
@@ -122,8 +123,9 @@ export function workOf(pass: Pass): number {
   return (instructions + accesses.length + pass.stores.length) * iterations
 }
 
-/** Copies of the passes that fit the registers: enough to hide latency, no more. */
-export function copiesOf(passes: readonly Pass[], most: number): number {
+/** Copies of the passes that fit the registers: enough to hide latency and to pair vectors, no more. */
+export function copiesOf(passes: readonly Pass[], most: number, machine: Machine): number {
+  const least = machine.pairs === true ? 2 : 1
   let copies = most
   for (const p of passes) {
     const { instructions, accesses, iterations, window } = survey(p)
@@ -132,7 +134,7 @@ export function copiesOf(passes: readonly Pass[], most: number): number {
     const accumulators = p.reductions.reduce((n, r) => n + (r.position ? 2 : 1), 0)
     const tooMany = (): boolean =>
       copies * code > 30 || copies * accesses.length * times > 12 || copies * accumulators > 8
-    while (copies > 1 && tooMany()) copies >>= 1
+    while (copies > least && tooMany()) copies >>= 1
   }
   return copies
 }

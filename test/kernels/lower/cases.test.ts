@@ -4,7 +4,7 @@ import type { Expr } from '../../../src/kernels/expr.ts'
 import { add, constantIndex, div, indexOf, newVar, scale, type Var, zero } from '../../../src/kernels/index.ts'
 import type { Nest } from '../../../src/kernels/kernel.ts'
 import { binary, constant, floats, load, nest, pass, place, reduced, store, unary } from './build.ts'
-import { checkNest, evaluating, memoryFor } from './machine.ts'
+import { checkNest, evaluating, machine, memoryFor } from './machine.ts'
 
 const wave = (b: number, i: number): number => Math.fround(Math.sin(i * 12.9898 + b * 78.233) * 2)
 const vars = (...shape: number[]): Var[] => shape.map((d) => newVar(d))
@@ -196,7 +196,7 @@ function embedding(positions: number, rows: number, width: number): Nest {
 describe.each([4, 8, 16])('in %i lanes', (lanes) => {
   const fill = (n: Nest) => memoryFor(n.buffers, (b, i) => (n.buffers[b].dtype === 'int32' ? (i * 7) % 5 : wave(b, i)))
   const check = (n: Nest): void => {
-    for (const parts of [1, 2, 3]) checkNest(n, fill(n), lanes, evaluating(parts))
+    for (const parts of [1, 2, 3]) checkNest(n, fill(n), machine(lanes, parts > 1), evaluating(parts))
   }
 
   it.each([[[1]], [[3]], [[7, 5]], [[100, 33]], [[2, 3, 4]], [[1000]], [[]], [[0, 3]]])('adds %j', (shape) =>

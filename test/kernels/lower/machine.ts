@@ -6,8 +6,8 @@ import { lowerNest } from '../../../src/kernels/lower/nest.ts'
 import type { Machine } from '../../../src/kernels/vector.ts'
 import { allocate, type Memory, runNest } from './reference.ts'
 
-export function machine(lanes: number): Machine {
-  return { lanes, vectorRegisters: 16, fused: false, l1: 32 << 10, l2: 1 << 20 }
+export function machine(lanes: number, pairs = false): Machine {
+  return { lanes, pairs, vectorRegisters: 16, fused: false, l1: 32 << 10, l2: 1 << 20 }
 }
 
 /** How calls are carried out. Returns the status block; `memory` is updated. */
@@ -59,17 +59,11 @@ export interface Tolerance {
 export const close: Tolerance = { relative: 2e-5, absolute: 2e-6 }
 
 /** Runs `nest` as `runner` does and as the reference does, from the same memory. */
-export function checkNest(
-  nest: Nest,
-  memory: Memory,
-  lanes: number,
-  runner: Runner,
-  tolerance: Tolerance = close,
-): void {
+export function checkNest(nest: Nest, memory: Memory, on: Machine, runner: Runner, tolerance: Tolerance = close): void {
   const expected = memory.map((m) => m.slice())
   const failures = runNest(nest, expected)
   const actual = memory.map((m) => m.slice())
-  const status = runner(lowerNest(nest, machine(lanes)), nest.buffers, actual)
+  const status = runner(lowerNest(nest, on), nest.buffers, actual)
   const [code, operation, value, size] = status
   const reported = failures.some((f) => f.operation === operation && f.value === value && f.size === size)
   if (code !== (failures.length > 0 ? 1 : 0) || (failures.length > 0 && !reported)) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 import type { Nest } from '../../../src/kernels/kernel.ts'
-import { checkNest, evaluating, memoryFor } from './machine.ts'
+import { checkNest, evaluating, machine, memoryFor } from './machine.ts'
 import { drawNest } from './nests.ts'
 import type { Memory } from './reference.ts'
 
@@ -19,11 +19,17 @@ function fill(nest: Nest, seed: number): Memory {
 describe.each([4, 8, 16])('nests in %i lanes', (lanes) => {
   it('compute what their description says', () => {
     fc.assert(
-      fc.property(fc.gen(), fc.nat({ max: 1000 }), fc.integer({ min: 1, max: 3 }), (g, seed, parts) => {
-        const { nest, exact } = drawNest(g)
-        const tolerance = exact ? { relative: 1e-6, absolute: 1e-6 } : { relative: 1e-4, absolute: 1e-4 }
-        checkNest(nest, fill(nest, seed), lanes, evaluating(parts), tolerance)
-      }),
+      fc.property(
+        fc.gen(),
+        fc.nat({ max: 1000 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.boolean(),
+        (g, seed, parts, pairs) => {
+          const { nest, exact } = drawNest(g)
+          const tolerance = exact ? { relative: 1e-6, absolute: 1e-6 } : { relative: 1e-4, absolute: 1e-4 }
+          checkNest(nest, fill(nest, seed), machine(lanes, pairs), evaluating(parts), tolerance)
+        },
+      ),
       { numRuns: 200 },
     )
   })

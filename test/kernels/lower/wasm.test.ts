@@ -60,7 +60,7 @@ describe.each([1, 2])('on wasm with %i threads', (threads) => {
       fc.property(fc.gen(), fc.nat({ max: 1000 }), (g, seed) => {
         const { nest: n, exact } = drawNest(g)
         const tolerance = exact ? { relative: 1e-6, absolute: 1e-6 } : { relative: 1e-4, absolute: 1e-4 }
-        checkNest(n, fill(n.buffers, seed), target.machine.lanes, running(target), tolerance)
+        checkNest(n, fill(n.buffers, seed), target.machine, running(target), tolerance)
       }),
       { numRuns: 150 },
     )
@@ -95,6 +95,6 @@ describe.each([1, 2])('on wasm with %i threads', (threads) => {
       ],
     )
     expect(lowerNest(n, target.machine).calls.length).toBe(2)
-    checkNest(n, fill(n.buffers, 3), target.machine.lanes, running(target))
+    checkNest(n, fill(n.buffers, 3), target.machine, running(target))
   })
 })
