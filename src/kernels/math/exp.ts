@@ -15,6 +15,9 @@ const LN4_LOW = 2 * Math.LN2 - LN4_HIGH
 const LN2_HIGH = leading(Math.LN2, 16)
 const LN2_LOW = Math.LN2 - LN2_HIGH
 
+/** Below it eˣ is less than half the least denormal number. */
+const LEAST = -103.9721
+
 /** (eʳ - 1 - r) / r² for |r| ≤ ln 2, relative to eʳ. */
 const EXP = [
   0.500000346374691, 0.1666661414884965, 0.04166126842972212, 0.008336103170006454, 0.0014104469851152416,
@@ -47,7 +50,10 @@ export function exp(b: ProgramBuilder, x: Reg): Reg {
   const root = b.shift('i.shl', t, 23)
   const r = b.v3('f.fnma', n, b.f32(LN4_LOW), b.v3('f.fnma', n, b.f32(LN4_HIGH), inside))
   const p = b.v3('f.fma', b.v2('f.mul', r, r), polynomial(b, r, EXP), r)
-  return b.v2('f.mul', b.v2('f.mul', b.v2('f.add', p, b.f32(1)), root), root)
+  // What rounds to 0 is multiplied by 0: processors take over 100 cycles for a product too small, and masks of
+  // attention make many.
+  const again = b.v2('and', root, b.v2('f.le', b.f32(LEAST), x))
+  return b.v2('f.mul', b.v2('f.mul', b.v2('f.add', p, b.f32(1)), root), again)
 }
 
 /**
