@@ -193,6 +193,26 @@ function embedding(positions: number, rows: number, width: number): Nest {
   )
 }
 
+/** More results than the emitter tells apart by bits. */
+function manyReductions(rows: number, cols: number, count: number): Nest {
+  const [r, c] = vars(rows, cols)
+  const ids = Array.from({ length: count }, (_, id) => id)
+  const x = load(0, place([r, c], [rows, cols]))
+  const all = ids.map((id): Expr => reduced(id)).reduce((a, b) => binary('add', binary('mul', a, constant(0.5)), b))
+  return nest(
+    [floats(rows * cols), floats(rows)],
+    [r],
+    [
+      pass(
+        [c],
+        ids.map((id) => ({ id, op: 'sum', value: binary('mul', x, constant(id)) })),
+        [],
+      ),
+      pass([], [], [store(1, indexOf(r), binary('add', all, all))]),
+    ],
+  )
+}
+
 describe.each([4, 8, 16])('in %i lanes', (lanes) => {
   const fill = (n: Nest) => memoryFor(n.buffers, (b, i) => (n.buffers[b].dtype === 'int32' ? (i * 7) % 5 : wave(b, i)))
   const check = (n: Nest): void => {
@@ -263,5 +283,9 @@ describe.each([4, 8, 16])('in %i lanes', (lanes) => {
     [30, 5, 16],
     [4, 5, 1],
   ])('looks up %i rows of %i by %i', (p, r, w) => check(embedding(p, r, w)))
+  it('keeps forty results apart', () => {
+    check(manyReductions(3, 50, 40))
+    check(manyReductions(40, 3, 40))
+  })
   it('reports an index out of range', () => check(embedding(9, 3, 8)))
 })
