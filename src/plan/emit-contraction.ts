@@ -1,6 +1,6 @@
 /** @file Writes the descriptions of contractions, with what is fused behind them, and of scatters. */
 import { sizeOf } from '../core/shape.ts'
-import type { Expr, Guard, Store } from '../kernels/expr.ts'
+import { type Expr, type Guard, operands, type Store } from '../kernels/expr.ts'
 import { add, type Index, indexOf, newVar, scale, strideOf, type Var } from '../kernels/index.ts'
 import type { Contraction, ContractionDim, Scatter } from '../kernels/kernel.ts'
 import { Misaligned, nameOf, resolveOutside, type Scope, sameIndex, store } from './emit-scope.ts'
@@ -37,10 +37,18 @@ export function emitContraction(s: Scope): Contraction {
     const index = n === node ? outIndex : reshapeIndex(outIndex, out.shape, n.shape)
     if (n !== node && index.some((i) => !i.affine)) throw new Misaligned()
     const value: Expr = n === node ? { op: 'accumulator', dtype: 'float32' } : puller.pullInside(n, index)
+    if (makesRandomBits(value)) throw new Misaligned()
     values.set(n, value)
     if (s.stored.has(target)) stores.push(store(s, target, index, value))
   }
   return { kind: 'contraction', name: nameOf(group), buffers: s.buffers.infos, ...dims, stores }
+}
+
+/** Random bits are long integer code that a tile's epilogue would repeat for each of its vectors. */
+function makesRandomBits(e: Expr, seen: Set<Expr> = new Set()): boolean {
+  if (seen.has(e)) return false
+  seen.add(e)
+  return e.op === 'random' || operands(e).some((x) => makesRandomBits(x, seen))
 }
 
 function throughPermutes(out: PNode, node: PNode, result: readonly Index[]): readonly Index[] {

@@ -37,7 +37,9 @@ export function lowerNest(nest: Nest, machine: Machine): Lowered {
   return { calls, scratch: split.scratch }
 }
 
-function lowerOne(nest: Nest, machine: Machine, buffers: readonly Argument[], after: boolean): LoweredCall {
+function lowerOne(nest: Nest, on: Machine, buffers: readonly Argument[], after: boolean): LoweredCall {
+  // V8's revectoriser searches the long chains of a random number generator for minutes: it must find no pairs there.
+  const machine = on.pairs === true && nest.passes.some((p) => survey(p).random) ? { ...on, pairs: false } : on
   const args = nest.passes.some((p) => survey(p).checks) ? [...buffers, { status: true } as const] : buffers
   const b = new ProgramBuilder(nest.name, machine.lanes, args.length + 2)
   const written = new Set(nest.passes.flatMap((p) => p.stores.map((s) => s.buffer)))

@@ -18,6 +18,8 @@ export interface Survey {
   readonly instructions: number
   /** Whether indices are checked. */
   readonly checks: boolean
+  /** Whether random bits are made. */
+  readonly random: boolean
   /** Inner iterations. */
   readonly iterations: number
   /** Whether the inner loops are so short that they are written out. */
@@ -66,6 +68,7 @@ function make(pass: Pass): Survey {
   let operations = 0
   let instructions = 0
   let checks = false
+  let random = false
   const guarded = (list: readonly Guard[]): void => {
     for (const g of list) {
       guards.add(g)
@@ -91,6 +94,7 @@ function make(pass: Pass): Survey {
         if (e.op === 'index') indices.add(e.index)
         else if (e.op === 'bound' || e.op === 'inside') guarded(e.guards)
         if (e.op === 'bound') checks = true
+        if (e.op === 'random') random = true
     }
     for (const x of operands(e)) visit(x)
   }
@@ -106,6 +110,7 @@ function make(pass: Pass): Survey {
     operations,
     instructions,
     checks,
+    random,
     iterations,
     window: iterations <= WINDOW && !running,
     running,
