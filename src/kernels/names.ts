@@ -87,3 +87,20 @@ export const binaryNames: { readonly [F in BinaryOp]: true } = {
   lt: true,
   le: true,
 }
+
+/** Functions that take many instructions: worth storing rather than computing again. */
+export const longFunctions: ReadonlySet<string> = new Set<UnaryOp | BinaryOp>([
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'atan',
+  'tanh',
+  'erf',
+  'sigmoid',
+  'pow',
+  'rem',
+  'idiv',
+])

@@ -4,6 +4,7 @@
  */
 import { sizeOf } from '../core/shape.ts'
 import type { Primitive } from '../graph/node.ts'
+import { longFunctions } from '../kernels/names.ts'
 import { must } from './must.ts'
 import { isLeaf, type PNode } from './pgraph.ts'
 
@@ -117,21 +118,6 @@ interface Cost {
   readonly plain: number
 }
 
-const heavyOps = new Set<Primitive>([
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'sin',
-  'cos',
-  'atan',
-  'tanh',
-  'erf',
-  'sigmoid',
-  'pow',
-  'rem',
-  'idiv',
-])
 const middling = new Set<Primitive>(['div', 'sqrt', 'gather'])
 
 /** Marks what is used several times and costs more to compute again than to store and read back. */
@@ -145,7 +131,7 @@ function markShared(nodes: readonly PNode[], marked: Set<PNode>): void {
     }
     const size = sizeOf(n.shape)
     let loads = 0
-    let heavy = heavyOps.has(n.op) ? 1 : n.op === 'random' ? 6 : 0
+    let heavy = longFunctions.has(n.op) ? 1 : n.op === 'random' ? 6 : 0
     let plain = middling.has(n.op) ? 2 : category === 'pointwise' ? 1 : 0.1
     for (const x of n.inputs) {
       const c = must(costs.get(x))

@@ -2,6 +2,7 @@
 import { type Expr, type Guard, operands } from '../expr.ts'
 import type { Index } from '../index.ts'
 import type { Pass } from '../kernel.ts'
+import { longFunctions } from '../names.ts'
 import type { Machine } from '../vector.ts'
 import { expressionsOf } from './rewrite.ts'
 
@@ -30,23 +31,8 @@ export interface Survey {
 /** Inner loops of no more iterations than this are written out. */
 const WINDOW = 32
 
-/** Functions of many instructions. */
+/** Instructions of a long function. */
 const LONG = 16
-const long: ReadonlySet<string> = new Set([
-  'exp',
-  'expm1',
-  'log',
-  'log1p',
-  'sin',
-  'cos',
-  'atan',
-  'tanh',
-  'erf',
-  'sigmoid',
-  'pow',
-  'rem',
-  'idiv',
-])
 const RANDOM = 80
 
 const surveys = new WeakMap<Pass, Survey>()
@@ -119,7 +105,7 @@ function make(pass: Pass): Survey {
 
 function cost(e: Expr): number {
   if (e.op === 'random') return RANDOM
-  return (e.op === 'unary' || e.op === 'binary') && long.has(e.fn) ? LONG : 1
+  return (e.op === 'unary' || e.op === 'binary') && longFunctions.has(e.fn) ? LONG : 1
 }
 
 /** Instructions of one outer iteration, roughly. */
