@@ -4,6 +4,7 @@ import {
   createDevice,
   createDeviceSync,
   type Device,
+  enableV8Flags,
   manualSeed,
   ones,
   rand,
@@ -63,6 +64,15 @@ function losses(device: Device, seed: number): number[] {
   const y = tensor(Int32Array.from({ length: 33 }, (_, i) => i % 4))
   return Array.from({ length: 12 }, () => step(x, y).itemSync())
 }
+
+it('lets a program ask for the faster forms of V8', () => {
+  expect(enableV8Flags()).toMatchObject({ simd: true, relaxed: true })
+  expect(
+    ones([3], { device: createDeviceSync('wasm', { threads: 1 }) })
+      .sum()
+      .itemSync(),
+  ).toBe(3)
+})
 
 describe('reproducibility', () => {
   it.each([1, 2, 4])('the same seed gives the same bits on %i threads', (threads) => {
