@@ -1,6 +1,6 @@
 /** @file The one WebAssembly memory of a target: shared between threads where the host allows, grown on demand. */
 import { GliaError } from '../../core/errors.ts'
-import { Heap } from './heap.ts'
+import { Heap } from '../heap.ts'
 import { HEAP_START, MAXIMUM_PAGES, PAGE } from './layout.ts'
 
 const INITIAL_PAGES = (HEAP_START / PAGE) * 2

@@ -40,6 +40,11 @@ export class Heap {
     this.#release(block)
   }
 
+  /** Size of the block that `allocate(bytes)` would take or cut, or undefined where there is none. */
+  fit(bytes: number): number | undefined {
+    return this.#free[this.#find(roundUp(bytes), 0)]?.size
+  }
+
   /** The address of `bytes` unused bytes, or undefined where there are none in one piece. */
   allocate(bytes: number): number | undefined {
     const size = roundUp(bytes)

@@ -1,8 +1,7 @@
 /** @file The allocator: blocks are aligned, apart, and all come back. */
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { Heap } from '../../../src/targets/wasm/heap.ts'
-import { TargetMemory } from '../../../src/targets/wasm/memory.ts'
+import { expect, test } from 'vitest'
+import { Heap } from '../../src/targets/heap.ts'
 
 type Action = { readonly kind: 'allocate' | 'free' | 'extend'; readonly n: number }
 
@@ -50,41 +49,9 @@ test('the smallest block that fits is taken', () => {
   const heap = new Heap(64, 64 + 64 * 20)
   const blocks = [5, 1, 2, 1, 3, 1].map((n) => heap.allocate(64 * n))
   for (const i of [0, 2, 4]) heap.free(blocks[i] ?? -1)
+  expect([2, 3, 5, 6].map((n) => heap.fit(64 * n))).toEqual([128, 192, 320, 448])
+  expect(heap.fit(64 * 8)).toBe(undefined)
   expect(heap.allocate(64 * 2)).toBe(blocks[2])
   expect(heap.allocate(64 * 3)).toBe(blocks[4])
   expect(heap.allocate(64)).toBe(blocks[0])
-})
-
-describe.each([true, false])('memory, shared: %s', (shared) => {
-  test('grows, keeps its contents, and says when it is full', () => {
-    const memory = new TargetMemory({ shared, maximumPages: 128 })
-    const first = memory.allocate(1000)
-    memory.view(first, 1000).fill(7)
-    const before = memory.reserved
-    const large = memory.allocate(4 << 20)
-    expect(memory.reserved).toBeGreaterThan(before)
-    expect(memory.reserved % 65536).toBe(0)
-    memory.view(large, 4 << 20).fill(9)
-    expect(memory.view(first, 1000).every((byte) => byte === 7)).toBe(true)
-    expect(memory.used).toBe(1024 + (4 << 20))
-    expect(() => memory.allocate(4 << 20)).toThrow(/wasm memory is full: 4\.0 MiB .* 8\.0 MiB is the limit/)
-    memory.free(large)
-    expect(() => memory.free(large)).toThrow(/No block/)
-    expect(memory.allocate(4 << 20)).toBe(large)
-  })
-
-  test('refuses sizes that are none', () => {
-    const memory = new TargetMemory({ shared, maximumPages: 64 })
-    expect(() => memory.allocate(-1)).toThrow(/Cannot allocate/)
-    expect(() => memory.allocate(Number.NaN)).toThrow(/Cannot allocate/)
-  })
-})
-
-test('words follow the growth', () => {
-  const memory = new TargetMemory({ shared: true, maximumPages: 1024 })
-  const old = memory.words
-  const address = memory.allocate(16 << 20)
-  expect(memory.words.length).toBeGreaterThan(old.length)
-  memory.words[address >> 2] = 5
-  expect(memory.view(address, 1)[0]).toBe(5)
 })
