@@ -1,6 +1,7 @@
 /**
  * @file Builds a checklist from the tables that define Glia: every primitive with its samples, its gradient checks, its
- * PyTorch cases, and the largest deviation of each target from the interpreter. Fails on a primitive without a check.
+ * PyTorch cases, and the largest deviation of each target from the interpreter; then every public item with its cases and
+ * the largest deviation of each device from the oracle. Fails on a primitive or item without a check.
  *
  * Usage: npm run conformance [-- --out docs/conformance.md]
  */
@@ -13,6 +14,7 @@ import { createDeviceSync } from '../src/plan/create.ts'
 import type { Device } from '../src/plan/device.ts'
 import type { Sample } from '../test/graph/samples/sample.ts'
 import { build, primitives, samples } from '../test/graph/samples.ts'
+import { itemsTable } from './conformance-items.ts'
 
 const { values } = parseArgs({ options: { out: { type: 'string' } } })
 const fixtures = JSON.parse(
@@ -59,8 +61,13 @@ const rows = primitives.map((op) => {
   return `| ${op} | ${samples[op].length} | ${first} | ${second} | ${torch} | ${shown.join(' | ')} |`
 })
 
+const table = await itemsTable()
+problems.push(...table.problems)
+
 const text = [
   '# Conformance',
+  '',
+  '## Primitives',
   '',
   'Made by `npm run conformance` from the tables that define the primitives. Samples: argument combinations of',
   '`test/graph/samples`; gradients: samples whose first (second) derivatives are compared with finite differences in',
@@ -71,9 +78,17 @@ const text = [
   `|---|---|---|---|---|${targets.map(() => '---|').join('')}`,
   ...rows,
   '',
+  '## Public items',
+  '',
+  'Every public item has cases in `test/conformance` ([how](../test/conformance/README.md)): argument combinations whose',
+  'values and gradients, and where said second derivatives, are compared with PyTorch in float64 or with a formula',
+  'composed of single operations; then the largest deviation of each device from that, |a − b| / (1 + |b|).',
+  '',
+  ...table.lines,
+  '',
 ].join('\n')
 if (values.out) writeFileSync(values.out, text)
 else console.log(text)
 for (const p of problems) console.error(p)
-console.log(`${primitives.length} primitives, ${problems.length} without a check`)
+console.log(`${primitives.length} primitives, ${table.items} public items, ${problems.length} problems`)
 process.exit(problems.length > 0 ? 1 : 0)
