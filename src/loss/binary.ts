@@ -1,12 +1,10 @@
 /** @file Losses for yes-or-no targets: 0, 1 or a probability. */
+import { checkNumber } from '../core/ranges.ts'
 import type { TensorBase } from '../tensor/base.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { checkSame, type LossOptions, reduced } from './reduction.ts'
+import { checkSame, type WeightedOptions, weighed } from './reduction.ts'
 
-export interface BceOptions extends LossOptions {
-  /** Weight of each element's loss; broadcasts. */
-  readonly weight?: TensorBase
-}
+export type BceOptions = WeightedOptions
 
 export interface BceWithLogitsOptions extends BceOptions {
   /** Weight of the positive answers, per class; broadcasts. */
@@ -24,7 +22,7 @@ export function bceWithLogits(logits: Tensor, target: Tensor, options: BceWithLo
     .add(1)
     .mul(logits)
     .add(options.posWeight ? miss.add(y.mul(options.posWeight).sub(y).mul(miss)) : miss)
-  return reduced(options.weight ? losses.mul(options.weight) : losses, options.reduction)
+  return weighed(losses, options)
 }
 
 /** Binary cross-entropy of probabilities p: −y log p − (1 − y) log(1 − p), logarithms kept above −100. */
@@ -32,14 +30,31 @@ export function bce(probabilities: Tensor, target: Tensor, options: BceOptions =
   checkSame('bce', probabilities, target)
   const y = target.cast(probabilities.dtype)
   const log = (p: Tensor): Tensor => p.log().clamp(-100)
-  const losses = y
-    .mul(log(probabilities))
-    .add(
-      y
-        .neg()
-        .add(1)
-        .mul(log(probabilities.neg().add(1))),
-    )
+  const hit = y.mul(log(probabilities))
+  const miss = y
     .neg()
-  return reduced(options.weight ? losses.mul(options.weight) : losses, options.reduction)
+    .add(1)
+    .mul(log(probabilities.neg().add(1)))
+  return weighed(hit.add(miss).neg(), options)
+}
+
+export interface SigmoidFocalOptions extends WeightedOptions {
+  /** Weight of the positive answers, 1 − α of the others (default 0.25); null weights neither. */
+  readonly alpha?: number | null
+  /** How strongly easy examples are played down (default 2); 0 gives `bceWithLogits`. */
+  readonly gamma?: number
+}
+
+/** Focal loss of logits for yes-or-no targets (Lin et al. 2017): −α (1 − p_t)^γ log p_t, p_t = σ(x) or 1 − σ(x). */
+export function sigmoidFocal(logits: Tensor, target: Tensor, options: SigmoidFocalOptions = {}): Tensor {
+  checkSame('sigmoidFocal', logits, target)
+  const { alpha = 0.25, gamma = 2 } = options
+  checkNumber('sigmoidFocal', 'gamma', gamma, { min: 0 })
+  if (alpha !== null) checkNumber('sigmoidFocal', 'alpha', alpha, { min: 0, max: 1 })
+  const y = target.cast(logits.dtype)
+  const p = logits.sigmoid()
+  const miss = p.add(y).sub(p.mul(y).mul(2)) // 1 − p_t = p (1 − y) + (1 − p) y
+  // Above 0, so that no power has an infinite slope.
+  const losses = bceWithLogits(logits, y, { reduction: 'none' }).mul(miss.clamp(1e-12).pow(gamma))
+  return weighed(alpha === null ? losses : losses.mul(y.mul(2 * alpha - 1).add(1 - alpha)), options)
 }

@@ -2,14 +2,13 @@
 
 import { isFloat } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
-import { showShape } from '../core/shape.ts'
-import { ops } from '../graph/ops.ts'
-import { apply } from '../tensor/apply.ts'
+import { checkNumber } from '../core/ranges.ts'
+import { sameShape, showShape } from '../core/shape.ts'
 import type { TensorBase } from '../tensor/base.ts'
 import { where } from '../tensor/elementwise.ts'
 import { arange } from '../tensor/factories.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { type LossOptions, reduced } from './reduction.ts'
+import { type LossOptions, reduced, strictIndices } from './reduction.ts'
 
 export interface NllOptions extends LossOptions {
   /** Weight of each class, `[C]`. The mean is then weighted too. */
@@ -33,7 +32,8 @@ export interface CrossEntropyOptions extends NllOptions {
  */
 export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const { labelSmoothing = 0 } = options
-  const axis = classAxis(logits)
+  checkNumber('crossEntropy', 'labelSmoothing', labelSmoothing, { min: 0, max: 1 })
+  const axis = classAxis('crossEntropy', logits)
   if (isFloat(target.dtype)) return ofProbabilities(logits, target, axis, options)
   const picked = pick('crossEntropy', logits, target, axis, options)
   const lse = logits.logsumexp(axis)
@@ -53,12 +53,39 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  * @param target int32 class numbers `[B, …]`
  */
 export function nll(logProbabilities: Tensor, target: Tensor, options: NllOptions = {}): Tensor {
-  const picked = pick('nll', logProbabilities, target, classAxis(logProbabilities), options)
+  const picked = pick('nll', logProbabilities, target, classAxis('nll', logProbabilities), options)
   return average(picked, picked.weigh(picked.value.neg()), options)
 }
 
-function classAxis(logits: TensorBase): number {
-  return logits.rank === 1 ? 0 : 1
+function classAxis(operation: string, logits: TensorBase): number {
+  const axis = logits.rank === 1 ? 0 : 1
+  if (logits.rank > 0 && logits.shape[axis] > 0) return axis
+  throw new GliaError(
+    `${operation}: needs logits [B, C], [B, C, …] or [C] with C of at least 1; received ${showShape(logits.shape)}.`,
+  )
+}
+
+export interface FocalOptions extends NllOptions {
+  /** How strongly easy examples are played down (default 2); 0 gives `crossEntropy`. */
+  readonly gamma?: number
+}
+
+/**
+ * Focal loss for one class out of several (Lin et al. 2017): −w_y (1 − p_y)^γ log p_y, with p = softmax(logits). The mean
+ * divides by the weights that count, as that of `crossEntropy`.
+ *
+ * @param logits `[B, C]`, `[B, C, …]`, or `[C]`
+ * @param target int32 class numbers `[B, …]`
+ */
+export function focal(logits: Tensor, target: Tensor, options: FocalOptions = {}): Tensor {
+  const { gamma = 2 } = options
+  checkNumber('focal', 'gamma', gamma, { min: 0 })
+  const axis = classAxis('focal', logits)
+  const picked = pick('focal', logits.logSoftmax(axis), target, axis, options)
+  const logP = picked.value
+  // 1 − p, kept above 0 so that no power has an infinite slope.
+  const miss = logP.expm1().neg().clamp(1e-12)
+  return average(picked, picked.weigh(miss.pow(gamma).mul(logP).neg()), options)
 }
 
 function ofProbabilities(logits: Tensor, target: Tensor, axis: number, options: CrossEntropyOptions): Tensor {
@@ -96,6 +123,11 @@ interface Picked {
 /** Compares with a counter and sums, rather than gathering: that fuses with what comes before and after. */
 function pick(operation: string, x: Tensor, target: Tensor, axis: number, options: NllOptions): Picked {
   const { ignoreIndex = -100, weight } = options
+  if (weight && !sameShape(weight.shape, [x.shape[axis]])) {
+    throw new GliaError(
+      `${operation}: weight must be [${x.shape[axis]}], one number per class; received ${showShape(weight.shape)}.`,
+    )
+  }
   const shape = x.shape.filter((_, i) => i !== axis)
   if (showShape(target.shape) !== showShape(shape) || isFloat(target.dtype)) {
     throw new GliaError(
@@ -106,11 +138,7 @@ function pick(operation: string, x: Tensor, target: Tensor, axis: number, option
   const classes = x.shape[axis]
   const y = target.int()
   const counts = y.ne(ignoreIndex)
-  const checked = apply(operation, [y, counts], (n, c) => {
-    // bound lets negative numbers count from the end; here they are mistakes.
-    const strict = ops.select(ops.lt(n, 0), ops.sub(n, classes), n)
-    return ops.bound(ops.select(c, strict, 0), classes, operation)
-  })
+  const checked = strictIndices(operation, where(counts, y, 0), classes)
   const counter = arange(classes, undefined, 1, { device: x.device }).reshape(
     x.shape.map((_, i) => (i === axis ? classes : 1)),
   )
@@ -126,5 +154,6 @@ function pick(operation: string, x: Tensor, target: Tensor, axis: number, option
 }
 
 function average(picked: Picked, losses: Tensor, { reduction = 'mean' }: LossOptions): Tensor {
+  if (losses.size === 0) return reduced(losses, reduction)
   return reduction === 'mean' ? losses.sum().div(picked.total()) : reduced(losses, reduction)
 }
