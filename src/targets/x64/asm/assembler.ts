@@ -85,6 +85,9 @@ const MASK = {
   xor: vexOnly(NP, M0F, 0x47),
   test: vexOnly(NP, M0F, 0x98),
   compare: evexOnly(NP, M0F, 0xc2, 'full', { masking: 'merge' }),
+  /** Equal and greater have instructions of their own, a byte shorter. */
+  equalInt: evexOnly(P66, M0F, 0x76, 'full', { masking: 'merge' }),
+  greaterInt: evexOnly(P66, M0F, 0x66, 'full', { masking: 'merge' }),
   compareInt: evexOnly(P66, M3A, 0x1f, 'full', { masking: 'merge' }),
   compareUint: evexOnly(P66, M3A, 0x1e, 'full', { masking: 'merge' }),
   testBits: evexOnly(P66, M38, 0x27, 'full', { masking: 'merge' }),
@@ -215,7 +218,7 @@ export class Assembler extends Integers {
   blendv(w: Width, d: Vec, a: Vec, b: Vec | Mem, maskVec: Vec): void {
     checkRegister('blendv', 'mask vector', maskVec, 16)
     this.vector('blendv', MOVE.blendv, w, d, a, b)
-    this.byte(maskVec << 4)
+    this.imm8('blendv', maskVec << 4)
   }
 
   /** d = the sign bits of a's lanes. */
@@ -302,6 +305,10 @@ export class Assembler extends Integers {
 
   /** k = comparisons of signed integers: 0 equal, 1 less, 2 less or equal, 4 not equal, 5 not less, 6 greater. */
   cmpMaskInt(w: Width, k: Mask, a: Vec, b: Vec | Mem, predicate: number, o?: VecOptions): void {
+    if (predicate === 0 || predicate === 6) {
+      this.#mask('cmpMaskInt', predicate === 0 ? MASK.equalInt : MASK.greaterInt, w, k, a, b, o)
+      return
+    }
     this.#mask('cmpMaskInt', MASK.compareInt, w, k, a, b, o)
     this.imm8('cmpMaskInt', predicate)
   }
@@ -372,7 +379,7 @@ export class Assembler extends Integers {
     if (!Number.isInteger(part) || part < 0 || part >= parts)
       refuse(name, `there is no part ${part}; the parts are 0 to ${parts - 1}`)
     this.vector(name, row, w, reg, second, rm, o)
-    this.byte(part)
+    this.imm8(name, part)
   }
 
   #laned(name: string, row: Row, reg: Vec, second: Vec, rm: Gpr | Mem, lane: number, lanes: number): void {

@@ -1,6 +1,6 @@
 /** @file The general-register half of the assembler: integers, addresses, control, and what threads need. */
 
-import { CONDITIONS, type Cond, checkBits, checkRegister, type Gpr, type Mem, refuse } from './operands.ts'
+import { CONDITIONS, type Cond, checkRegister, type Gpr, type Mem, refuse } from './operands.ts'
 import { Writer } from './writer.ts'
 
 const RAX = 0
@@ -105,9 +105,8 @@ export class Integers extends Writer {
 
   /** imm: 32 bits, signed or unsigned. */
   store32Imm(m: Mem, imm: number): void {
-    checkBits('store32Imm', 'immediate', imm, 32)
     this.plain('store32Imm', false, [0xc7], 0, m)
-    this.int32(imm)
+    this.imm32('store32Imm', imm)
   }
 
   /** imm: signed 32 bits, extended to 64. */
@@ -354,7 +353,7 @@ export class Integers extends Writer {
   #group1(name: string, wide: boolean, extension: number, d: Gpr | Mem, imm: number): void {
     if (imm === (imm << 24) >> 24) {
       this.plain(name, wide, [0x83], extension, d)
-      this.byte(imm)
+      this.imm8(name, imm)
       return
     }
     if (d === RAX) {

@@ -1,6 +1,7 @@
 /** @file What x86-64 instructions work on: register numbers, memory operands, widths and conditions, and their checks. */
 
 import { GliaError } from '../../../core/errors.ts'
+import type { Label } from './writer.ts'
 
 /** A general register by its hardware number: rax 0, rcx 1, rdx 2, rbx 3, rsp 4, rbp 5, rsi 6, rdi 7, r8 … r15. */
 export type Gpr = number
@@ -14,10 +15,14 @@ export type Mask = number
 /** Bits of a vector register that an instruction works on: xmm, ymm or zmm. */
 export type Width = 128 | 256 | 512
 
-/** The memory at base + index · scale + offset, in bytes. The index is a general register, or a vector for gathers. */
+/**
+ * The memory at base + index · scale + offset, in bytes, or with `label`, offset bytes past that place in the code (the base
+ * then does not count, and there is no index). The index is a general register, or a vector for gathers.
+ */
 export interface Mem {
   readonly base: Gpr
   readonly offset: number
+  readonly label?: Label
   /** A general register other than rsp; for gather and scatter a vector register. */
   readonly index?: number
   /** Default 1. */
@@ -86,6 +91,8 @@ export function checkBits(name: string, what: string, value: number, bits: numbe
 export function checkMem(name: string, m: Mem, vector = false): void {
   checkRegister(name, 'base', m.base, 16)
   checkInt32(name, 'offset', m.offset)
+  if (m.label !== undefined && (m.index !== undefined || vector))
+    refuse(name, 'memory at a label takes no index; load its address with leaLabel first')
   if (m.index !== undefined) {
     checkRegister(name, 'index', m.index, vector ? 32 : 16)
     if (m.index === 4 && !vector)

@@ -128,7 +128,7 @@ export const V3 = {
   psrlvd: both(P66, M38, 0x45),
   prolvd: evexOnly(P66, M38, 0x15),
   prorvd: evexOnly(P66, M38, 0x14),
-  /** Low halves of products of the even 32-bit lanes: 64 bits each. */
+  /** Products of the even 32-bit lanes, 64 bits each: of unsigned and of signed lanes. */
   pmuludq: both(P66, M0F, 0xf4, 'full', LONG),
   pmuldq: both(P66, M38, 0x28, 'full', LONG),
   /** a holds the indices, b the lanes. */
@@ -155,6 +155,7 @@ export const V3 = {
   blendmps: evexOnly(P66, M38, 0x65),
   /** a · 2^⌊b⌋ */
   scalefps: evexOnly(P66, M38, 0x2c),
+  divpd: both(P66, M0F, 0x5e, 'full', LONG),
   addss: both(PF3, M0F, 0x58, 4, SCALAR),
   subss: both(PF3, M0F, 0x5c, 4, SCALAR),
   mulss: both(PF3, M0F, 0x59, 4, SCALAR),
@@ -186,6 +187,9 @@ export const V2 = {
   sqrtps: both(NP, M0F, 0x51),
   cvtdq2ps: both(NP, M0F, 0x5b),
   cvttps2dq: both(PF3, M0F, 0x5b),
+  /** Half as many int32 as the width has lanes of float64, and back, towards zero. */
+  cvtdq2pd: both(PF3, M0F, 0xe6, 'half'),
+  cvttpd2dq: both(P66, M0F, 0xe6, 'full', LONG),
   cvtps2dq: both(P66, M0F, 0x5b),
   cvtudq2ps: evexOnly(PF2, M0F, 0x7a),
   cvttps2udq: evexOnly(NP, M0F, 0x78),

@@ -46,6 +46,16 @@ const NOPS: readonly (readonly number[])[] = [
   [0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
 ]
 
+/** A distance of 32 bits to be filled in, measured from the end of its instruction. */
+interface Fixup {
+  readonly at: number
+  /** The label's id. */
+  readonly label: number
+  readonly offset: number
+  /** Bytes of the instruction that follow the distance. */
+  after: number
+}
+
 /** Writes bytes, labels and jumps; the base of the assembler. */
 export class Writer {
   /** Whether EVEX encodings (AVX-512 F, BW, DQ, VL) may be used. */
@@ -54,8 +64,8 @@ export class Writer {
   #size = 0
   /** The offset at which each label is bound, or -1. */
   readonly #bound: number[] = []
-  /** Pairs: where a 32-bit distance is missing, and the label's id. */
-  readonly #fixups: number[] = []
+  /** Where 32-bit distances are missing. */
+  readonly #fixups: Fixup[] = []
 
   constructor(options: { evex: boolean }) {
     this.evex = options.evex
@@ -66,19 +76,24 @@ export class Writer {
     return this.#size
   }
 
+  /** Forgets everything written from byte `size` on; labels bound there must not be used any more. */
+  rewind(size: number): void {
+    this.#size = size
+    while ((this.#fixups.at(-1)?.at ?? -1) >= size) this.#fixups.pop()
+  }
+
   /** The code, with all jumps resolved. @throws GliaError when a label that is used was never bound. */
   finish(): Uint8Array {
     const code = this.#bytes.slice(0, this.#size)
     const view = new DataView(code.buffer)
-    for (let i = 0; i < this.#fixups.length; i += 2) {
-      const at = this.#fixups[i]
-      const target = this.#bound[this.#fixups[i + 1]]
+    for (const { at, label, offset, after } of this.#fixups) {
+      const target = this.#bound[label]
       if (target < 0)
         refuse(
           'finish',
           `the code at byte ${at} refers to a label that is bound nowhere; call bind(label) where it belongs`,
         )
-      view.setInt32(at, target - (at + 4), true)
+      view.setInt32(at, target + offset - (at + 4 + after), true)
     }
     return code
   }
@@ -164,6 +179,7 @@ export class Writer {
 
   protected imm8(name: string, value: number): void {
     checkBits(name, 'immediate', value, 8)
+    this.#after(1)
     this.byte(value)
   }
 
@@ -277,6 +293,12 @@ export class Writer {
       this.byte(0xc0 | field | (rm & 7))
       return
     }
+    if (rm.label !== undefined) {
+      this.#check('operand', rm.label)
+      this.byte(field | 5)
+      this.#reference(rm.label, rm.offset)
+      return
+    }
     const base = rm.base & 7
     const units = rm.offset / unit
     const short = Number.isInteger(units) && units >= -128 && units <= 127
@@ -304,8 +326,8 @@ export class Writer {
     this.#reference(l)
   }
 
-  #reference(l: Label): void {
-    this.#fixups.push(this.#size, l.id)
+  #reference(l: Label, offset = 0): void {
+    this.#fixups.push({ at: this.#size, label: l.id, offset, after: 0 })
     this.int32(0)
   }
 
@@ -320,8 +342,23 @@ export class Writer {
     this.#bytes = larger
   }
 
+  /** Bytes of an immediate follow: where a distance to a label ends right here, it counts from behind them. */
+  #after(bytes: number): void {
+    const fixup = this.#fixups.at(-1)
+    if (fixup !== undefined && fixup.at === this.#size - 4) fixup.after = bytes
+  }
+
+  /** 32 bits, signed or unsigned. */
+  protected imm32(name: string, value: number): void {
+    checkBits(name, 'immediate', value, 32)
+    this.#after(4)
+    this.int32(value)
+  }
+
+  /** A signed 32-bit immediate of a 64-bit instruction. */
   protected immediate(name: string, value: number): void {
     checkInt32(name, 'immediate', value)
+    this.#after(4)
     this.int32(value)
   }
 }
