@@ -40,6 +40,12 @@ function moves(): Case[] {
       (a, _, [s, , m], o) => a.storeScalar(m as Mem, s, o),
       (s, _, m, w, o) => `${m}${o},${s(w)}`,
     ),
+    ...vectorCases(
+      'storeBytes',
+      { vex: false, evex: 'vpmovdb', broadcast: false, operand: 'memory', bytes: (w) => w / 32 },
+      (a, w, [s, , m], o) => a.storeBytes(w, m as Mem, s, o),
+      (s, _, m, w, o) => `${m}${o},${s(w)}`,
+    ),
     ...unmasked(
       'vmovntps',
       WIDTHS,
