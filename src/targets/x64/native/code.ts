@@ -1,5 +1,6 @@
-/** @file Machine code in memory: writable while it is copied there, then executable, never both. */
-import { type Native, PAGE } from './libc.ts'
+/** @file The memory that holds the machine code of plans. */
+import { unmapAtWorkerEnd } from './estate.ts'
+import type { Native } from './libc.ts'
 
 /** Functions that can be called at `address` and below `address + bytes`. */
 export interface LoadedCode {
@@ -21,18 +22,10 @@ export class CodeMemory {
     return this.#bytes
   }
 
-  /** Copies code, which may lie at any multiple of 4096, and makes it executable. @throws GliaError when refused. */
+  /** Copies code to the start of a page, 4096 bytes or more, and makes it executable. @throws GliaError when refused. */
   load(code: Uint8Array): LoadedCode {
-    const native = this.#native
-    const bytes = Math.max(1, Math.ceil(code.length / PAGE)) * PAGE
-    const address = native.map(bytes)
-    try {
-      native.write(address, code)
-      native.protect(address, bytes, 'execute')
-    } catch (error) {
-      native.unmap(address, bytes)
-      throw error
-    }
+    const { address, bytes } = this.#native.load(code)
+    const forget = unmapAtWorkerEnd(this.#native, address, bytes)
     this.#bytes += bytes
     let live = true
     return {
@@ -41,7 +34,8 @@ export class CodeMemory {
         if (!live) return
         live = false
         this.#bytes -= bytes
-        native.unmap(address, bytes)
+        forget()
+        this.#native.unmap(address, bytes)
       },
     }
   }

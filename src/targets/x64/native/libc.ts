@@ -67,13 +67,11 @@ export class Native {
     this.#madvise = this.function('madvise', 'int', ['uintptr_t', 'size_t', 'int'])
     this.#memcpy = this.function('memcpy', 'uintptr_t', ['uintptr_t', 'const void *', 'size_t'])
 
-    const code = this.map(PAGE)
-    this.write(code, Uint8Array.from(TRAMPOLINE))
-    this.write(code + 64, Uint8Array.from(PROBE))
-    this.protect(code, PAGE, 'execute')
+    const { address } = this.load(Uint8Array.from([...TRAMPOLINE, ...PROBE]))
     const words = ['uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t']
-    this.#trampoline = koffi.decode(code, koffi.proto('int', words)) as Trampoline
-    if (this.call(code + 64) !== 42) throw new GliaError('Machine code written into memory does not run as written.')
+    this.#trampoline = koffi.decode(address, koffi.proto('int', words)) as Trampoline
+    if (this.call(address + TRAMPOLINE.length) !== 42)
+      throw new GliaError('Machine code written into memory does not run as written.')
   }
 
   /** A function of the C library, looked up once. */
@@ -132,6 +130,23 @@ export class Native {
     const result = this.#madvise(address, bytes, ADVICE[advice])
     // A kernel without large pages says so; there is nothing to be done about it.
     if (advice === 'drop') this.#check('madvise (drop)', result)
+  }
+
+  /**
+   * Copies machine code into memory of its own: writable until it is there, then executable, never both. Takes whole
+   * pages. @throws GliaError when the system refuses.
+   */
+  load(code: Uint8Array): { readonly address: number; readonly bytes: number } {
+    const bytes = Math.max(1, Math.ceil(code.length / PAGE)) * PAGE
+    const address = this.map(bytes)
+    try {
+      this.write(address, code)
+      this.protect(address, bytes, 'execute')
+    } catch (error) {
+      this.unmap(address, bytes)
+      throw error
+    }
+    return { address, bytes }
   }
 
   write(address: number, bytes: Uint8Array): void {

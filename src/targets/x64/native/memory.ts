@@ -5,6 +5,7 @@
  */
 import { GliaError } from '../../../core/errors.ts'
 import { Heap } from '../../heap.ts'
+import { unmapAtWorkerEnd } from './estate.ts'
 import { type Native, PAGE } from './libc.ts'
 
 const MEBI = 2 ** 20
@@ -33,6 +34,8 @@ interface Region {
   /** Whether it was given back to the system since it was last used. */
   dropped: boolean
   buffer: ArrayBuffer | undefined
+  /** Takes back that it is unmapped at the end of the worker. */
+  readonly forget: () => void
 }
 
 /** A block with pages of its own. */
@@ -40,6 +43,7 @@ interface Guarded {
   readonly bytes: number
   readonly mapping: number
   readonly mappingBytes: number
+  readonly forget: () => void
 }
 
 export class NativeMemory {
@@ -86,7 +90,7 @@ export class NativeMemory {
     if (guarded !== undefined) {
       this.#guarded.delete(address)
       this.#guardedBytes -= guarded.bytes
-      this.#native.unmap(guarded.mapping, guarded.mappingBytes)
+      this.#unmapGuarded(guarded)
       return
     }
     const region = this.#regionOf(address)
@@ -111,8 +115,11 @@ export class NativeMemory {
 
   /** Gives everything back, addresses included. Nothing may touch a block or a view any more. */
   close(): void {
-    for (const { mapping, mappingBytes } of this.#guarded.values()) this.#native.unmap(mapping, mappingBytes)
-    for (const { start, bytes } of this.#regions) this.#native.unmap(start, bytes)
+    for (const guarded of this.#guarded.values()) this.#unmapGuarded(guarded)
+    for (const { start, bytes, forget } of this.#regions) {
+      forget()
+      this.#native.unmap(start, bytes)
+    }
     this.#guarded.clear()
     this.#guardedBytes = 0
     this.#regions.length = 0
@@ -156,6 +163,7 @@ export class NativeMemory {
       heap: new Heap(start, start + size),
       dropped: false,
       buffer: undefined,
+      forget: unmapAtWorkerEnd(this.#native, start, size),
     }
     this.#regions.push(region)
     return region
@@ -205,9 +213,15 @@ export class NativeMemory {
     native.protect(mapping, PAGE, 'none')
     native.protect(mapping + PAGE + inner, PAGE, 'none')
     const address = mapping + PAGE + (guard === 'after' ? inner - roundUp(bytes, 4) : 0)
-    this.#guarded.set(address, { bytes, mapping, mappingBytes })
+    const forget = unmapAtWorkerEnd(native, mapping, mappingBytes)
+    this.#guarded.set(address, { bytes, mapping, mappingBytes, forget })
     this.#guardedBytes += bytes
     return address
+  }
+
+  #unmapGuarded({ mapping, mappingBytes, forget }: Guarded): void {
+    forget()
+    this.#native.unmap(mapping, mappingBytes)
   }
 }
 

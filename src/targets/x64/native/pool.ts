@@ -5,10 +5,10 @@
 import { GliaError } from '../../../core/errors.ts'
 import { availableThreads } from '../../wasm/cores.ts'
 import { Assembler } from '../asm/assembler.ts'
-import { CodeMemory, type LoadedCode } from './code.ts'
+import { atWorkerEnd } from './estate.ts'
 import { type Native, PAGE } from './libc.ts'
 import { Control, emitPool, type Patience, type PoolRoutines } from './sync.ts'
-import { atThreadEnd, joinThread, startThreads } from './threads.ts'
+import { joinThread, startThreads } from './threads.ts'
 
 export interface NativePoolOptions {
   /** Microseconds for which a thread without work looks for the next run before it goes to sleep. Default 50. */
@@ -37,10 +37,10 @@ export class NativePool {
   readonly barrierAddress: number
   readonly #native: Native
   readonly #control: number
-  readonly #code: LoadedCode
+  readonly #code: number
   readonly #routines: PoolRoutines
   readonly #handles: readonly bigint[]
-  /** Takes back what was to happen at the end of this isolate. */
+  /** Takes back what was to happen at the end of this worker. */
   #forget: () => void = () => undefined
   #closed = false
   /** Runs of `runAsync` that have not ended, and the end of the last. */
@@ -74,13 +74,13 @@ export class NativePool {
       join: native.addressOf('pthread_join'),
       unmap: native.addressOf('munmap'),
     })
-    this.#code = new CodeMemory(native).load(asm.finish())
-    this.barrierAddress = this.#code.address + this.#routines.barrier
-    this.#handles = startThreads(native, this.#code.address + this.#routines.worker, threads - 1, (started) =>
+    this.#code = native.load(asm.finish()).address
+    this.barrierAddress = this.#code + this.#routines.barrier
+    this.#handles = startThreads(native, this.#code + this.#routines.worker, threads - 1, (started) =>
       this.#end(started),
     )
     native.write(this.#control + Control.handles, new Uint8Array(BigUint64Array.from(this.#handles).buffer))
-    this.#forget = atThreadEnd(native, this.#code.address + this.#routines.destroy)
+    this.#forget = atWorkerEnd(native, this.#code + this.#routines.destroy, 0, 0)
   }
 
   /** Whether runs of `runAsync` have not ended. */
@@ -120,7 +120,7 @@ export class NativePool {
   }
 
   #entry(alone: boolean): number {
-    return this.#code.address + (alone || this.threads === 1 ? this.#routines.alone : this.#routines.dispatch)
+    return this.#code + (alone || this.threads === 1 ? this.#routines.alone : this.#routines.dispatch)
   }
 
   #open(): void {
@@ -129,9 +129,9 @@ export class NativePool {
 
   #end(handles: readonly bigint[]): void {
     this.#forget()
-    this.#native.call(this.#code.address + this.#routines.end)
+    this.#native.call(this.#code + this.#routines.end)
     for (const handle of handles) joinThread(this.#native, handle)
-    this.#code.free()
+    this.#native.unmap(this.#code, PAGE)
     this.#native.unmap(this.#control, PAGE)
   }
 }

@@ -22,7 +22,7 @@ export const Control = {
   arrived: 384,
   /** What changes when all have: even, plus one when the status word was not 0. */
   generation: 512,
-  /** The pthread_t of each thread. */
+  /** The pthread_t of each thread but the caller, then 0. */
   handles: 640,
 } as const
 
@@ -105,13 +105,19 @@ export function emitPool(asm: Assembler, layout: PoolLayout): PoolRoutines {
     destroy: at(() => {
       asm.push(rbx)
       asm.call(ending)
-      asm.movImm(rbx, layout.control)
-      for (let i = 0; i < layout.threads - 1; i++) {
-        asm.load64(rdi, { base: rbx, offset: Control.handles + 8 * i })
-        asm.zero(rsi)
-        asm.movImm(rax, layout.join)
-        asm.callReg(rax)
-      }
+      // The first handle of zero ends the list.
+      const [next, none] = [asm.label(), asm.label()]
+      asm.movImm(rbx, layout.control + Control.handles)
+      asm.bind(next)
+      asm.load64(rdi, { base: rbx, offset: 0 })
+      asm.test(rdi, rdi)
+      asm.jcc('e', none)
+      asm.zero(rsi)
+      asm.movImm(rax, layout.join)
+      asm.callReg(rax)
+      asm.addImm(rbx, 8)
+      asm.jmp(next)
+      asm.bind(none)
       system(asm, MUNMAP, [rdi, layout.control], [rsi, layout.controlBytes])
       asm.pop(rbx)
       // The code cannot come back to itself from this.

@@ -1,4 +1,4 @@
-/** @file POSIX threads that run machine code, and code that runs when the present thread ends. */
+/** @file POSIX threads that run machine code. */
 import { GliaError } from '../../../core/errors.ts'
 import type { Native } from './libc.ts'
 
@@ -58,17 +58,4 @@ function nameThread(native: Native, handle: bigint, name: string): void {
 /** Waits until a thread has ended. */
 export function joinThread(native: Native, handle: bigint): void {
   native.function('pthread_join', 'int', [word, word])(handle, 0)
-}
-
-/**
- * Has the function at `code` called when the thread that runs this isolate ends, however a worker ends: by itself, by
- * process.exit or by terminate, which runs no JavaScript any more. Returns a function that takes it back.
- * The main thread's end is the end of the process, where nothing needs to be called and nothing is.
- */
-export function atThreadEnd(native: Native, code: number): () => void {
-  const key = new Uint32Array(1)
-  // Out of keys (1024 in a process): the threads of a terminated worker then sleep until the process ends.
-  if (native.function('pthread_key_create', 'int', [memory, word])(key, code) !== 0) return () => undefined
-  native.function('pthread_setspecific', 'int', ['uint32_t', word])(key[0], 1)
-  return () => void native.function('pthread_key_delete', 'int', ['uint32_t'])(key[0])
 }
