@@ -1,6 +1,8 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  resolve: { alias: { '#machine-code': fileURLToPath(new URL('src/targets/x64/index.ts', import.meta.url)) } },
   test: {
     include: ['test/**/*.test.ts'],
     // Long loops that watch memory have a command of their own: npm run test:memory.

@@ -5,6 +5,7 @@ import { type HostArray, Node } from '../../src/graph/node.ts'
 import { ops } from '../../src/graph/ops.ts'
 import { createDeviceSync } from '../../src/plan/create.ts'
 import type { Device } from '../../src/plan/device.ts'
+import { variants } from '../support/devices.ts'
 import { f, type Sample } from './samples/sample.ts'
 import { allSamples, build } from './samples.ts'
 
@@ -50,21 +51,15 @@ function expectClose(got: ArrayLike<number>, want: ArrayLike<number>, what: stri
 }
 
 const interp = createDeviceSync('interp')
-const others: readonly Device[] = [
-  createDeviceSync('wasm', { threads: 1 }),
-  createDeviceSync('wasm', { threads: 2 }),
-  createDeviceSync('wasm', { threads: 1, fuse: false }),
-]
-
 describe('devices agree with the interpreter', () => {
   it.each(allSamples())('$op: $sample.note', ({ sample }) => {
     const want = realised(interp, sample)
     const large = sample.inputs.some((x) => x.data.some((v) => Math.abs(v) > 1e37 && Number.isFinite(v)))
-    for (const device of others) {
+    for (const [name, device] of variants) {
       for (const run of [realised, compiled]) {
         const got = run(device, sample)
         want.forEach((w, k) => {
-          expectClose(got[k], w, `${run.name} on ${device.name} with ${device.threads} threads, result ${k}`, large)
+          expectClose(got[k], w, `${run.name} on ${name}, result ${k}`, large)
         })
       }
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createDeviceSync } from '../../src/plan/create.ts'
+import { variants } from '../support/devices.ts'
 import { randomGraph } from './random-graphs.ts'
 
 const count = Number(process.env.GLIA_GRAPHS ?? 400)
@@ -32,11 +33,6 @@ function compare(expected: readonly number[][], got: readonly number[][], seed: 
 
 describe('random graphs agree with the interpreter', () => {
   const interp = createDeviceSync('interp')
-  const variants = [
-    ['wasm, one thread', createDeviceSync('wasm', { threads: 1 })],
-    ['wasm, two threads', createDeviceSync('wasm', { threads: 2 })],
-    ['wasm, fusion off', createDeviceSync('wasm', { threads: 1, fuse: false })],
-  ] as const
   for (const [name, device] of variants) {
     it(name, { timeout: 240_000 }, () => {
       for (let seed = first; seed < first + count; seed++) compare(values(interp, seed), values(device, seed), seed)

@@ -7,6 +7,7 @@ import { type Node, type Primitive, topological } from '../../src/graph/node.ts'
 import { ops as o } from '../../src/graph/ops.ts'
 import { createDeviceSync } from '../../src/plan/create.ts'
 import type { Device, StepGraph } from '../../src/plan/device.ts'
+import { variants } from '../support/devices.ts'
 import { Dice, randomGraph } from './random-graphs.ts'
 
 const count = Number(process.env.GLIA_GRAPHS ?? 200)
@@ -107,11 +108,7 @@ function deviation(got: TypedArray, want: TypedArray): number {
 
 describe('random steps agree with the interpreter', () => {
   const interp = createDeviceSync('interp')
-  for (const [name, device] of [
-    ['one thread', createDeviceSync('wasm', { threads: 1 })],
-    ['two threads', createDeviceSync('wasm', { threads: 2 })],
-    ['fusion off', createDeviceSync('wasm', { threads: 1, fuse: false })],
-  ] as const) {
+  for (const [name, device] of variants) {
     it(name, { timeout: 480_000 }, () => {
       for (let seed = first; seed < first + count; seed++) {
         const want = trace(interp, seed)

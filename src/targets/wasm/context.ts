@@ -1,8 +1,9 @@
 /** @file What lowering one vector program needs to know while it writes: where registers live, and what is allowed. */
 import type { Reg, VectorProgram } from '../../kernels/vector.ts'
+import { survey, type Usage } from '../liveness.ts'
 import { FunctionWriter } from './encoder.ts'
 import { I32, Op, Simd, V128 } from './opcodes.ts'
-import { assign, survey, type Usage } from './registers.ts'
+import { assign } from './registers.ts'
 
 export interface LowerOptions {
   /** Emit relaxed SIMD's fused multiply-add. */

@@ -1,0 +1,110 @@
+/**
+ * @file Loads that need no instruction of their own: x86 arithmetic takes one operand from memory, and under EVEX also one
+ * element in all lanes. A load folds into its readers where they follow in the same block, nothing is stored and its address
+ * does not change in between.
+ */
+import type { Instr, Reg, V2, VectorProgram } from '../../kernels/vector.ts'
+import { innerBlocks, mentions, type Usage } from '../liveness.ts'
+
+export type FoldedLoad = Extract<Instr, { op: 'load' | 'loadSplat' }>
+
+/** Operations lowered to one instruction whose second operand may be memory. */
+const direct = new Set<V2>([
+  'f.add',
+  'f.sub',
+  'f.mul',
+  'f.div',
+  'i.add',
+  'i.sub',
+  'i.mul',
+  'i.min',
+  'i.max',
+  'and',
+  'or',
+  'xor',
+])
+
+const commutes = new Set<V2>(['f.add', 'f.mul', 'i.add', 'i.mul', 'i.min', 'i.max', 'and', 'or', 'xor'])
+
+/** Readers of one element in all lanes beyond which a broadcast of its own is cheaper. */
+const MOST_BROADCASTS = 2
+
+/** How far after its load a reader may stand: an address must live until then. */
+const WINDOW = 12
+
+/** The load that takes the place of each register. */
+export function findFolds(program: VectorProgram, usage: Usage, evex: boolean): Map<Reg, FoldedLoad> {
+  const folds = new Map<Reg, FoldedLoad>()
+  const visit = (body: readonly Instr[]): void => {
+    body.forEach((instr, at) => {
+      for (const inner of innerBlocks(instr)) visit(inner)
+      if (instr.op !== 'load' && instr.op !== 'loadSplat') return
+      if (instr.type === 'u8' || usage.writes[instr.d] !== 1) return
+      if (instr.op === 'load' ? instr.lanes !== program.lanes : !evex) return
+      const readers = usage.reads[instr.d]
+      if (readers === 0 || readers > (instr.op === 'load' ? 1 : MOST_BROADCASTS)) return
+      if (readersFollow(body, at, instr, readers, folds)) folds.set(instr.d, instr)
+    })
+  }
+  visit(program.body)
+  return folds
+}
+
+function readersFollow(
+  body: readonly Instr[],
+  at: number,
+  load: FoldedLoad,
+  readers: number,
+  folds: ReadonlyMap<Reg, FoldedLoad>,
+): boolean {
+  let left = readers
+  const end = Math.min(body.length, at + 1 + WINDOW)
+  for (let next = at + 1; next < end; next++) {
+    const instr = body[next]
+    const takes = accepts(instr, load.d, folds)
+    if (takes) left--
+    if (left === 0) return true
+    if (changesMemory(instr) || writesTo(instr, load.base)) return false
+    if (!takes && reads(instr, load.d)) return false
+  }
+  return false
+}
+
+/** Whether an instruction can take `reg` from memory. It has one such operand. */
+function accepts(instr: Instr, reg: Reg, folds: ReadonlyMap<Reg, FoldedLoad>): boolean {
+  if (instr.op === 'v3' && instr.fn !== 'select') {
+    if (instr.c === reg || instr.a === instr.b) return false
+    return (instr.a === reg && !folds.has(instr.b)) || (instr.b === reg && !folds.has(instr.a))
+  }
+  if (instr.op !== 'v2' || !direct.has(instr.fn) || instr.a === instr.b) return false
+  if (instr.b === reg) return !folds.has(instr.a)
+  return instr.a === reg && commutes.has(instr.fn) && !folds.has(instr.b)
+}
+
+function changesMemory({ op }: Instr): boolean {
+  return op === 'store' || op === 'storeLanes' || op === 'storeInt' || op === 'loop' || op === 'if'
+}
+
+function writesTo(instr: Instr, reg: Reg): boolean {
+  let found = false
+  mentions(
+    instr,
+    () => {},
+    (written) => {
+      if (written === reg) found = true
+    },
+  )
+  return found
+}
+
+function reads(instr: Instr, reg: Reg): boolean {
+  let found = false
+  mentions(
+    instr,
+    (read) => {
+      if (read === reg) found = true
+    },
+    () => {},
+  )
+  return found
+}
