@@ -4,18 +4,52 @@ export { type Activation, type ActivationClass, activation } from './activations
 export * from './activations/elementwise.ts'
 export type { ActivationChoice } from './activations/index.ts'
 export { GLU, LogSoftmax, Maxout, type MaxoutOptions, PReLU, RReLU, Softmax, Softmin } from './activations/layers.ts'
-export { BatchNorm2d, type BatchNormOptions } from './batchnorm.ts'
-export { Conv2d, type Conv2dOptions } from './conv.ts'
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type InstanceNormOptions,
+} from './batch-norm.ts'
+export {
+  Conv1d,
+  Conv2d,
+  Conv3d,
+  type ConvLayerOptions,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeLayerOptions,
+} from './conv.ts'
 export { Dropout } from './dropout.ts'
-export { Embedding, type EmbeddingOptions } from './embedding.ts'
+export {
+  type BagInputs,
+  Embedding,
+  EmbeddingBag,
+  type EmbeddingBagLayerOptions,
+  type EmbeddingOptions,
+} from './embedding.ts'
 export { Flatten, Unflatten } from './flatten.ts'
 export { functional } from './functions.ts'
 export * as init from './init.ts'
 export { type Init, type Initialiser, initialise } from './init.ts'
-export { Linear, type LinearOptions } from './linear.ts'
+export { Bilinear, Linear, type LinearOptions } from './linear.ts'
 export { LSTM, type LSTMOptions, type LSTMResult, type LSTMState } from './lstm.ts'
 export { type AnyModule, type LoadResult, Module, type StateDict } from './module.ts'
+export {
+  GroupNorm,
+  type GroupNormOptions,
+  LayerNorm,
+  type LayerNormOptions,
+  LocalResponseNorm,
+  RMSNorm,
+  type RMSNormOptions,
+} from './normalisation.ts'
 export { AvgPool2d, MaxPool2d } from './pool.ts'
+
 export { type Layer, Sequential } from './sequential.ts'
 export { Concat, Identity, Lambda, Residual } from './structure.ts'
 export { type Summary, type SummaryRow, summary } from './summary.ts'

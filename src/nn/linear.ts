@@ -1,10 +1,11 @@
-/** @file Linear: a fully connected layer. */
+/** @file Linear and Bilinear: fully connected layers. */
 
 import { Parameter } from '../tensor/parameter.ts'
 import { rand } from '../tensor/random.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { linear } from './functional.ts'
-import { type Init, initialiser } from './init.ts'
+import { checkCounts } from './check.ts'
+import { bilinear, linear } from './functional/linear.ts'
+import { type Init, initialiser, uniform } from './init.ts'
 import { Module } from './module.ts'
 
 export interface LinearOptions {
@@ -25,12 +26,35 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super()
+    checkCounts('Linear', { inFeatures, outFeatures })
     this.weight = new Parameter(initialiser(options.init ?? 'kaimingUniformDefault')([outFeatures, inFeatures]))
     this.bias = options.bias === false ? null : new Parameter(biasOf(outFeatures, inFeatures, options.init))
   }
 
   forward(x: Tensor): Tensor {
     return linear(x, this.weight, this.bias)
+  }
+}
+
+/**
+ * `y[o] = x₁ᵀ W[o] x₂ + b[o]`: `[…, in₁], […, in₂] → […, out]`.
+ *
+ * Parameters: `weight` `[out, in₁, in₂]`, `bias` `[out]`.
+ */
+export class Bilinear extends Module<[a: Tensor, b: Tensor]> {
+  weight: Parameter
+  bias: Parameter | null
+
+  constructor(firstFeatures: number, secondFeatures: number, outFeatures: number, options: LinearOptions = {}) {
+    super()
+    checkCounts('Bilinear', { firstFeatures, secondFeatures, outFeatures })
+    const init = options.init ?? uniform(1 / Math.sqrt(firstFeatures))
+    this.weight = new Parameter(initialiser(init)([outFeatures, firstFeatures, secondFeatures]))
+    this.bias = options.bias === false ? null : new Parameter(biasOf(outFeatures, firstFeatures, options.init))
+  }
+
+  forward(a: Tensor, b: Tensor): Tensor {
+    return bilinear(a, b, this.weight, this.bias)
   }
 }
 
