@@ -14,3 +14,8 @@ export function checkCounts(operation: string, values: Readonly<Record<string, n
 export function checkProbability(operation: string, p: number): void {
   if (!(p >= 0 && p <= 1)) throw new GliaError(`${operation}: dropout must lie in [0, 1]; received ${p}.`)
 }
+
+/** @throws GliaError unless `eps`, which is added to what is divided by, is a number of at least 0 */
+export function checkEps(operation: string, eps: number): void {
+  if (!(eps >= 0 && eps < Infinity)) throw new GliaError(`${operation}: eps must be at least 0; received ${eps}.`)
+}

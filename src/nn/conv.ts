@@ -1,49 +1,188 @@
-/** @file Conv2d: convolution over images. */
+/** @file Convolution layers over one, two and three spatial axes, and transposed ones. */
 import { GliaError } from '../core/errors.ts'
+import { sizeOf } from '../core/shape.ts'
 import { Parameter } from '../tensor/parameter.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { perAxis } from './functional/spatial.ts'
-import { type ConvOptions, conv, type Extent } from './functional.ts'
+import { checkCounts } from './check.ts'
+import { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './functional/conv.ts'
+import { checkImages, type Extent, type Padding, perAxis } from './functional/spatial.ts'
 import { type Init, initialiser } from './init.ts'
 import { biasOf } from './linear.ts'
 import { Module } from './module.ts'
 
-export interface Conv2dOptions extends ConvOptions {
+interface WeightOptions {
   /** Whether to add a bias per output channel (default true). */
   readonly bias?: boolean
   /** Initial weight (default PyTorch's: uniform, bound 1/√fanIn). Other than the default, the bias starts at zero. */
   readonly init?: Init
 }
 
+export interface ConvLayerOptions extends ConvOptions, WeightOptions {}
+export interface ConvTransposeLayerOptions extends ConvTransposeOptions, WeightOptions {}
+
+/** Checks what all convolutions are made with; returns the kernel's extents. */
+function checkLayer(
+  name: string,
+  axes: number,
+  [inChannels, outChannels]: readonly [number, number],
+  kernelSize: Extent,
+  options: ConvLayerOptions | ConvTransposeLayerOptions,
+): number[] {
+  const groups = options.groups ?? 1
+  checkCounts(name, { inChannels, outChannels, groups })
+  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+    throw new GliaError(
+      `${name}: groups must divide the channels; received groups ${groups} for ${inChannels} → ${outChannels} channels.`,
+    )
+  }
+  perAxis(name, 'stride', options.stride ?? 1, axes, 1)
+  perAxis(name, 'dilation', options.dilation ?? 1, axes, 1)
+  checkPadding(name, options.padding ?? 0, axes)
+  return perAxis(name, 'kernelSize', kernelSize, axes, 1)
+}
+
+function checkPadding(name: string, padding: Padding, axes: number): void {
+  if (padding === 'same' || padding === 'valid') return
+  perAxis(name, 'padding', padding, axes, 0)
+}
+
+/** `weight` and `bias` of `[out, in, …kernel]` as PyTorch starts them, or as `init` says. */
+function makeWeights(shape: readonly number[], outChannels: number, { bias = true, init }: WeightOptions) {
+  return {
+    weight: new Parameter(initialiser(init ?? 'kaimingUniformDefault')(shape)),
+    bias: bias ? new Parameter(biasOf(outChannels, sizeOf(shape.slice(1)), init)) : null,
+  }
+}
+
+abstract class Convolution extends Module {
+  weight: Parameter
+  bias: Parameter | null
+  readonly options: ConvLayerOptions
+  readonly #axes: number
+
+  constructor(
+    axes: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Extent,
+    options: ConvLayerOptions = {},
+  ) {
+    super()
+    const kernel = checkLayer(new.target.name, axes, [inChannels, outChannels], kernelSize, options)
+    this.#axes = axes
+    this.options = options
+    const shape = [outChannels, inChannels / (options.groups ?? 1), ...kernel]
+    const { weight, bias } = makeWeights(shape, outChannels, options)
+    this.weight = weight
+    this.bias = bias
+  }
+
+  forward(x: Tensor): Tensor {
+    checkImages(this.constructor.name, x, this.#axes)
+    return conv(x, this.weight, this.bias, this.options)
+  }
+}
+
+/**
+ * Convolution of sequences: `[B, C, L] → [B, O, L′]`, L′ = ⌊(L + 2 padding − dilation (k − 1) − 1) / stride⌋ + 1.
+ *
+ * Parameters: `weight` `[O, C / groups, k]`, `bias` `[O]`.
+ */
+export class Conv1d extends Convolution {
+  /** @param kernelSize k */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvLayerOptions) {
+    super(1, inChannels, outChannels, kernelSize, options)
+  }
+}
+
 /**
  * Convolution of images: `[B, C, H, W] → [B, O, H′, W′]`, H′ = ⌊(H + 2 padding − dilation (k − 1) − 1) / stride⌋ + 1.
  *
  * Parameters: `weight` `[O, C / groups, k, k]`, `bias` `[O]`.
- *
- * @param kernelSize k, or [height, width]
  */
-export class Conv2d extends Module {
+export class Conv2d extends Convolution {
+  /** @param kernelSize k, or [height, width] */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvLayerOptions) {
+    super(2, inChannels, outChannels, kernelSize, options)
+  }
+}
+
+/**
+ * Convolution of volumes: `[B, C, D, H, W] → [B, O, D′, H′, W′]`, extents as of `Conv2d`.
+ *
+ * Parameters: `weight` `[O, C / groups, k, k, k]`, `bias` `[O]`.
+ */
+export class Conv3d extends Convolution {
+  /** @param kernelSize k, or [depth, height, width] */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvLayerOptions) {
+    super(3, inChannels, outChannels, kernelSize, options)
+  }
+}
+
+abstract class TransposedConvolution extends Module {
   weight: Parameter
   bias: Parameter | null
-  readonly options: Conv2dOptions
+  readonly options: ConvTransposeLayerOptions
+  readonly #axes: number
 
-  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options: Conv2dOptions = {}) {
+  constructor(
+    axes: number,
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Extent,
+    options: ConvTransposeLayerOptions = {},
+  ) {
     super()
-    const kernel = perAxis('Conv2d', 'kernelSize', kernelSize, 2, 1)
-    const groups = options.groups ?? 1
-    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new GliaError(
-        `Conv2d: groups must divide the channels; received groups ${groups} for ${inChannels} → ${outChannels} channels.`,
-      )
-    }
-    const shape = [outChannels, inChannels / groups, ...kernel]
+    const kernel = checkLayer(new.target.name, axes, [inChannels, outChannels], kernelSize, options)
+    perAxis(new.target.name, 'outputPadding', options.outputPadding ?? 0, axes, 0)
+    this.#axes = axes
     this.options = options
-    this.weight = new Parameter(initialiser(options.init ?? 'kaimingUniformDefault')(shape))
-    this.bias =
-      options.bias === false ? null : new Parameter(biasOf(outChannels, shape[1] * kernel[0] * kernel[1], options.init))
+    const shape = [inChannels, outChannels / (options.groups ?? 1), ...kernel]
+    const { weight, bias } = makeWeights(shape, outChannels, options)
+    this.weight = weight
+    this.bias = bias
   }
 
   forward(x: Tensor): Tensor {
-    return conv(x, this.weight, this.bias, this.options)
+    checkImages(this.constructor.name, x, this.#axes)
+    return convTranspose(x, this.weight, this.bias, this.options)
+  }
+}
+
+/**
+ * Transposed convolution of sequences: `[B, C, L] → [B, O, L′]`,
+ * L′ = (L − 1) stride − 2 padding + dilation (k − 1) + outputPadding + 1.
+ *
+ * Parameters: `weight` `[C, O / groups, k]`, `bias` `[O]`.
+ */
+export class ConvTranspose1d extends TransposedConvolution {
+  /** @param kernelSize k */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvTransposeLayerOptions) {
+    super(1, inChannels, outChannels, kernelSize, options)
+  }
+}
+
+/**
+ * Transposed convolution of images (Zeiler et al. 2010): `[B, C, H, W] → [B, O, H′, W′]`,
+ * H′ = (H − 1) stride − 2 padding + dilation (k − 1) + outputPadding + 1.
+ *
+ * Parameters: `weight` `[C, O / groups, k, k]`, `bias` `[O]`.
+ */
+export class ConvTranspose2d extends TransposedConvolution {
+  /** @param kernelSize k, or [height, width] */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvTransposeLayerOptions) {
+    super(2, inChannels, outChannels, kernelSize, options)
+  }
+}
+
+/**
+ * Transposed convolution of volumes: `[B, C, D, H, W] → [B, O, D′, H′, W′]`, extents as of `ConvTranspose2d`.
+ *
+ * Parameters: `weight` `[C, O / groups, k, k, k]`, `bias` `[O]`.
+ */
+export class ConvTranspose3d extends TransposedConvolution {
+  /** @param kernelSize k, or [depth, height, width] */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvTransposeLayerOptions) {
+    super(3, inChannels, outChannels, kernelSize, options)
   }
 }

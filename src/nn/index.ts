@@ -34,6 +34,7 @@ export {
 } from './embedding.ts'
 export { Flatten, Unflatten } from './flatten.ts'
 export { functional } from './functions.ts'
+export { type ForwardHook, type Tapped, tap } from './hooks.ts'
 export * as init from './init.ts'
 export { type Init, type Initialiser, initialise } from './init.ts'
 export { Bilinear, Linear, type LinearOptions } from './linear.ts'
@@ -52,4 +53,4 @@ export { AvgPool2d, MaxPool2d } from './pool.ts'
 
 export { type Layer, Sequential } from './sequential.ts'
 export { Concat, Identity, Lambda, Residual } from './structure.ts'
-export { type Summary, type SummaryRow, summary } from './summary.ts'
+export { type Summary, type SummaryOptions, type SummaryRow, summary } from './summary.ts'
