@@ -13,6 +13,8 @@ import { activeTrace } from './trace.ts'
 export interface Residence {
   /** A copy of the value on the host. */
   read(): TypedArray
+  /** Overwrites the value. */
+  write(values: TypedArray): void
   /** Gives the memory back. */
   release(): void
 }
@@ -56,7 +58,10 @@ export class Cell {
     else this.#replace(value)
   }
 
-  /** Overwrites the value from host memory at once (loading weights, setting a learning rate). Not for use in a trace. */
+  /**
+   * Overwrites the value from host memory at once (loading weights, setting a learning rate): where it lives in a
+   * device's memory, it stays there. Not for use in a trace.
+   */
   set(values: ArrayLike<number>): void {
     if (values.length !== sizeOf(this.shape)) {
       throw new GliaError(
@@ -65,7 +70,12 @@ export class Cell {
     }
     const copy = new dtypes[this.dtype].array(values.length)
     copy.set(values)
-    this.#replace(new Node('data', [], { values: copy }, this))
+    const { residence } = this
+    if (residence === null) this.#replace(new Node('data', [], { values: copy }, this))
+    else {
+      residence.write(copy)
+      this.settle(residence)
+    }
   }
 
   /** Used by the engine: the value now lives (in a new version) in a device's memory. */

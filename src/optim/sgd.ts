@@ -1,10 +1,12 @@
-/** @file SGD: stochastic gradient descent, with momentum if asked for. */
+/** @file SGD: gradient descent, stochastic or not, with momentum if asked for. */
+import { GliaError } from '../core/errors.ts'
+import { checkNumber } from '../core/ranges.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { Optimizer, type State, type StepContext } from './optimizer.ts'
+import { withDecay } from './formulas.ts'
+import type { BaseOptions, Parameters } from './group.ts'
+import { Optimizer, type State, type StepContext, type Update } from './optimizer.ts'
 
-export interface SGDOptions {
-  /** Learning rate. */
-  readonly lr: number
+export interface SGDOptions extends BaseOptions {
   /** Share of the last step that is kept (default 0; Polyak 1964). */
   readonly momentum?: number
   /** Share of the gradient that momentum does without (default 0). */
@@ -18,10 +20,30 @@ export interface SGDOptions {
 /**
  * `w ← w − lr · v`, with `v ← momentum · v + (1 − dampening) · g` (v = g in the first step).
  *
- * Nesterov: `w ← w − lr · (g + momentum · v)`.
+ * Nesterov: `w ← w − lr · (g + momentum · v)`. With the gradient of all the data it is plain gradient descent, and also
+ * exported as `GD`.
  */
-export class SGD extends Optimizer<SGDOptions> {
-  protected init({ momentum = 0 }: SGDOptions): Record<string, number> {
+export class SGD extends Optimizer<Required<SGDOptions>> {
+  constructor(params: Parameters<Required<SGDOptions>>, options: SGDOptions) {
+    super(params, { momentum: 0, dampening: 0, nesterov: false, weightDecay: 0, maximize: false, ...options })
+  }
+
+  protected check({ momentum, dampening, nesterov, weightDecay }: Required<SGDOptions>): void {
+    checkNumber('SGD', 'momentum', momentum, { min: 0 })
+    checkNumber('SGD', 'dampening', dampening)
+    checkNumber('SGD', 'weightDecay', weightDecay, { min: 0 })
+    if (nesterov && (momentum === 0 || dampening !== 0)) {
+      throw new GliaError(
+        `SGD: nesterov needs a momentum above 0 and no dampening; received momentum ${momentum}, dampening ${dampening}.`,
+      )
+    }
+  }
+
+  protected override momentumOf({ momentum }: Required<SGDOptions>): number {
+    return momentum
+  }
+
+  protected init({ momentum }: Required<SGDOptions>): Record<string, number> {
     return momentum === 0 ? {} : { momentum_buffer: 0 }
   }
 
@@ -29,23 +51,23 @@ export class SGD extends Optimizer<SGDOptions> {
     w: Tensor,
     gradient: Tensor,
     state: State,
-    { options, lr, step }: StepContext<SGDOptions>,
-  ): { value: Tensor; state: State } {
-    const { momentum = 0, dampening = 0, nesterov = false, weightDecay = 0 } = options
-    const g = weightDecay === 0 ? gradient : gradient.add(w.mul(weightDecay))
-    if (momentum === 0) return { value: w.sub(g.mul(lr)), state: {} }
-    const share =
-      dampening === 0
-        ? g
-        : g.mul(
-            step
-              .eq(1)
-              .float()
-              .mul(dampening)
-              .add(1 - dampening),
-          )
+    { options, lr, step, momentum }: StepContext<Required<SGDOptions>>,
+  ): Update {
+    const { dampening, nesterov, weightDecay } = options
+    const g = withDecay(gradient, w, weightDecay)
+    if (options.momentum === 0) return { value: w.sub(g.mul(lr)), state: {} }
+    const share = dampening === 0 ? g : g.mul(firstOnly(step, dampening))
     const v = state.momentum_buffer.mul(momentum).add(share)
     const direction = nesterov ? g.add(v.mul(momentum)) : v
     return { value: w.sub(direction.mul(lr)), state: { momentum_buffer: v } }
   }
+}
+
+/** 1 in the first step, 1 − dampening afterwards. */
+function firstOnly(step: Tensor, dampening: number): Tensor {
+  return step
+    .eq(1)
+    .float()
+    .mul(dampening)
+    .add(1 - dampening)
 }

@@ -408,6 +408,12 @@ class CellBlock implements Residence {
     return out
   }
 
+  write(values: TypedArray): void {
+    if (this.bytes === 0) return
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, this.bytes)
+    this.device.target.view(this.address, this.bytes).set(bytes)
+  }
+
   release(): void {
     this.device.forget(this.#cell)
     this.device.target.free(this.address)
