@@ -10,6 +10,7 @@ import { activeTrace, guard, type Trace } from '../graph/trace.ts'
 import type { Device } from '../plan/device.ts'
 import { Buffer, Parameter } from '../tensor/parameter.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import { addForwardHook, type ForwardHook, guardHooks } from './hooks.ts'
 
 /** Any module, whatever its forward takes and returns. */
 export type AnyModule = Module<readonly never[], unknown>
@@ -58,12 +59,24 @@ export abstract class Module<A extends readonly unknown[] = [x: Tensor], R = Ten
 
   /** `forward`, noted under the module's name in reports and error messages. */
   call(...args: A): R {
+    guardHooks()
     if (!this.#labelled) {
       for (const [name, child] of this.namedChildren()) child.#label = name
       this.#labelled = true
     }
     // The root has no name, so that paths read as the parameters' names do.
     return withModule(this.#label || (modulePath() && this.constructor.name), () => this.forward(...args))
+  }
+
+  /**
+   * Calls `hook` with the output and the inputs after every `forward`; what it returns, unless undefined, takes the
+   * output's place. Costs nothing where there is none. A compiled function that calls its modules through `call` is
+   * recorded anew when hooks come or go; in it, the hook runs when it is recorded.
+   *
+   * @returns removes the hook
+   */
+  onForward(hook: ForwardHook<R>): () => void {
+    return addForwardHook(this, hook as ForwardHook)
   }
 
   /** Whether the module trains (dropout drops, batch norm uses the batch's statistics). Set by `train` and `eval`. */
@@ -194,9 +207,10 @@ export abstract class Module<A extends readonly unknown[] = [x: Tensor], R = Ten
     return this
   }
 
-  /** Number of parameters, each once. */
-  parameterCount(): number {
-    return this.parameters().reduce((n, p) => n + p.size, 0)
+  /** Number of parameters, each once: all of them, those that are trained, or those that are frozen. */
+  parameterCount(which: 'all' | 'trainable' | 'frozen' = 'all'): number {
+    const counts = (p: Parameter): boolean => which === 'all' || p.requiresGrad === (which === 'trainable')
+    return this.parameters().reduce((n, p) => n + (counts(p) ? p.size : 0), 0)
   }
 
   #owned<T extends Parameter | Buffer>(is: (v: unknown) => v is T): [string, T][] {

@@ -2,13 +2,13 @@
 import { noGrad } from '../autograd/mode.ts'
 import type { DType } from '../core/dtype.ts'
 import type { Shape } from '../core/shape.ts'
-import { Node } from '../graph/node.ts'
+import { type Aval, Node } from '../graph/node.ts'
 import { Trace, withTrace } from '../graph/trace.ts'
 import { defaultDevice } from '../plan/device.ts'
-import { TensorBase } from '../tensor/base.ts'
 import type { Parameter } from '../tensor/parameter.ts'
 import { Tensor } from '../tensor/tensor.ts'
-import type { AnyModule, Module } from './module.ts'
+import { addForwardHook, firstTensor } from './hooks.ts'
+import type { AnyModule } from './module.ts'
 
 export interface SummaryRow {
   /** Path in the model, or type and number for layers without a name of their own: `conv2d_1`. */
@@ -31,18 +31,24 @@ export interface Summary {
 /** Batch extent while recording: more than one, so that batch norm takes it. */
 const batch = 2
 
+export interface SummaryOptions {
+  /** Of the input, or of each input (default float32; int32 for tokens). */
+  readonly dtype?: DType | readonly DType[]
+}
+
 /**
  * What every layer of `model` puts out, and how many parameters it has.
  *
- * @param inputShape of one example, without the batch axis: `[1, 28, 28]`
- * @param options.dtype of the input (default float32; int32 for tokens)
+ * @param inputShape of one example, without the batch axis: `[1, 28, 28]`; of several inputs, a list of shapes
  */
-export function summary(
-  model: Module<[x: Tensor], unknown>,
-  inputShape: Shape,
-  options: { readonly dtype?: DType } = {},
-): Summary {
-  const outputs = record(model, [batch, ...inputShape], options.dtype ?? 'float32')
+export function summary(model: AnyModule, inputShape: Shape | readonly Shape[], options: SummaryOptions = {}): Summary {
+  const shapes = inputShape.every((s) => typeof s === 'number') ? [inputShape as Shape] : (inputShape as Shape[])
+  const { dtype = 'float32' } = options
+  const inputs = shapes.map((s, k) => ({
+    shape: [batch, ...s],
+    dtype: typeof dtype === 'string' ? dtype : (dtype[k] ?? 'float32'),
+  }))
+  const outputs = record(model, inputs)
   const counted = new Set<Parameter>()
   const numbers = new Map<string, number>()
   const named = model.namedModules().filter(([, m]) => m.children().length === 0 || ownParameters(m).length > 0)
@@ -65,15 +71,10 @@ export function summary(
         parameters: fresh.reduce((n, p) => n + p.size, 0),
       }
     })
-  const size = (which: (p: Parameter) => boolean): number =>
-    model
-      .parameters()
-      .filter(which)
-      .reduce((n, p) => n + p.size, 0)
   const totals = {
-    total: size(() => true),
-    trainable: size((p) => p.requiresGrad),
-    nonTrainable: size((p) => !p.requiresGrad),
+    total: model.parameterCount(),
+    trainable: model.parameterCount('trainable'),
+    nonTrainable: model.parameterCount('frozen'),
   }
   return { rows, ...totals, toString: () => table(rows, totals) }
 }
@@ -82,31 +83,31 @@ function ownParameters(m: AnyModule): Parameter[] {
   return m.namedParameters().flatMap(([name, p]) => (name.includes('.') ? [] : [p]))
 }
 
-/** Runs the model on an input without values and notes the first shape that each module put out, in order of the calls. */
-function record(model: AnyModule, shape: Shape, dtype: DType): Map<AnyModule, Shape> {
+/** Runs the model on inputs without values and notes the first shape that each module put out, in order of the calls. */
+function record(model: AnyModule, inputs: readonly Aval[]): Map<AnyModule, Shape> {
   const seen = new Map<AnyModule, Shape>()
-  const modules = model.modules()
-  for (const m of modules) {
-    const forward = m.forward as (...args: unknown[]) => unknown
-    Object.defineProperty(m, 'forward', {
-      configurable: true,
-      value: (...args: unknown[]): unknown => {
-        const result = forward.apply(m, args)
-        const first =
-          result instanceof TensorBase ? result : Object.values(result as object).find((v) => v instanceof TensorBase)
-        if (first && !seen.has(m)) seen.set(m, (first as TensorBase).shape)
-        return result
-      },
-    })
-  }
-  try {
-    const leaf = new Node('parameter', [], { owner: seen, index: 0 }, { shape, dtype })
-    const input = new Tensor(leaf, model.parameters()[0]?.device ?? defaultDevice())
-    const run = model.forward as (x: Tensor) => unknown
-    withTrace(new Trace('summary'), () => noGrad(() => run.call(model, input)))
-  } finally {
-    for (const m of modules) Reflect.deleteProperty(m, 'forward')
-  }
+  const device = model.parameters()[0]?.device ?? defaultDevice()
+  const run = model.forward as (...inputs: Tensor[]) => unknown
+  withTrace(new Trace('summary'), () => {
+    const removers = model.modules().map((m) =>
+      addForwardHook(m, (output) => {
+        const tensor = firstTensor(output)
+        if (tensor && !seen.has(m)) seen.set(m, tensor.shape)
+        return undefined
+      }),
+    )
+    try {
+      const leaves = inputs.map((aval, index) => new Node('parameter', [], { owner: seen, index }, aval))
+      noGrad(() =>
+        run.apply(
+          model,
+          leaves.map((leaf) => new Tensor(leaf, device)),
+        ),
+      )
+    } finally {
+      for (const remove of removers) remove()
+    }
+  })
   return seen
 }
 
