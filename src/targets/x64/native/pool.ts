@@ -7,7 +7,7 @@ import { availableThreads } from '../../wasm/cores.ts'
 import { Assembler } from '../asm/assembler.ts'
 import { atWorkerEnd } from './estate.ts'
 import { type Native, PAGE } from './libc.ts'
-import { Control, emitPool, type Patience, type PoolRoutines } from './sync.ts'
+import { Control, emitPool, type PoolRoutines } from './sync.ts'
 import { joinThread, startThreads } from './threads.ts'
 
 export interface NativePoolOptions {
@@ -19,8 +19,6 @@ export interface NativePoolOptions {
 const TICKS = 2500
 /** Microseconds for which a thread watches a barrier: what falling asleep and being woken cost. */
 const BARRIER_SPIN = 30
-/** How often a thread lets others run before it sleeps, where there are more threads than cores. */
-const YIELDS = 16
 const MOST_THREADS = 256
 
 /**
@@ -60,8 +58,7 @@ export class NativePool {
     this.threads = threads
     // Where threads share cores, watching only keeps the others from arriving.
     const crowded = threads > availableThreads()
-    const patience = (microseconds: number): Patience =>
-      crowded ? { ticks: 0, yields: YIELDS } : { ticks: Math.round(microseconds * TICKS), yields: 0 }
+    const ticks = (microseconds: number): number => (crowded ? 0 : Math.round(microseconds * TICKS))
     const asm = new Assembler({ evex: false })
     this.#control = native.map(PAGE)
     this.#routines = emitPool(asm, {
@@ -69,8 +66,8 @@ export class NativePool {
       control: this.#control,
       controlBytes: PAGE,
       codeBytes: PAGE,
-      atBarrier: patience(BARRIER_SPIN),
-      betweenRuns: patience(spin),
+      barrierTicks: ticks(BARRIER_SPIN),
+      idleTicks: ticks(spin),
       join: native.addressOf('pthread_join'),
       unmap: native.addressOf('munmap'),
     })

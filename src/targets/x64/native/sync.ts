@@ -3,7 +3,7 @@
  * in the kernel (futex); whoever changes the word wakes those that sleep. All words lie in one block of memory outside
  * the engine, which stays valid for as long as a thread runs, whatever becomes of the isolate that started it.
  */
-import type { Assembler, Gpr, Mem } from '../asm/assembler.ts'
+import type { Assembler, Gpr, Label, Mem } from '../asm/assembler.ts'
 
 const [rax, rcx, rdx, rbx, rsi, rdi, r8, r9, r10, r12, r13] = [0, 1, 2, 3, 6, 7, 8, 9, 10, 12, 13]
 
@@ -12,8 +12,8 @@ export const Control = {
   /** Counts the commands given. */
   command: 0,
   /** With it: the address of the segment to run, 0 to end; and of the address table. */
-  segment: 8,
-  table: 16,
+  segment: 16,
+  table: 24,
   /** The command that all threads have finished. */
   finished: 128,
   /** Threads, other than the caller, that have finished the present command. */
@@ -26,8 +26,20 @@ export const Control = {
   handles: 640,
 } as const
 
-/** A word that threads wait for is followed by the number of those that sleep. */
+/** A word that threads wait for is followed by the number of those that sleep, */
 const SLEEPERS = 4
+/** and by how often in a row watching was in vain. */
+const MISSES = 8
+/** So many misses, and threads no longer watch: those that they wait for seem to share their core. */
+const ENOUGH_MISSES = 8
+/** Every so many waits after that, they try again. A power of 2. */
+const RETRY = 32
+/**
+ * How often a thread that does not watch lets others run before it sleeps. Where threads share a core this passes it on
+ * quickly, and yet leaves them runnable, so that the system moves one of them to another core when one falls free; with
+ * sleep alone they stay together.
+ */
+const YIELDS = 16
 
 const FUTEX = 202
 const FUTEX_WAIT = 128
@@ -35,22 +47,15 @@ const FUTEX_WAKE = 129
 const SCHED_YIELD = 24
 const MUNMAP = 11
 
-/** How a thread waits before it sleeps. */
-export interface Patience {
-  /** Ticks of the time stamp counter for which it watches. */
-  readonly ticks: number
-  /** How often it then lets other threads run and looks again. */
-  readonly yields: number
-}
-
 /** What the routines of one pool are made for. */
 export interface PoolLayout {
   readonly threads: number
   /** Address of the control block. */
   readonly control: number
   readonly controlBytes: number
-  readonly atBarrier: Patience
-  readonly betweenRuns: Patience
+  /** Ticks of the time stamp counter for which a thread watches a barrier, and for which it looks for the next run. */
+  readonly barrierTicks: number
+  readonly idleTicks: number
   /** Addresses of pthread_join and munmap. */
   readonly join: number
   readonly unmap: number
@@ -142,7 +147,7 @@ function emitWorker(asm: Assembler, layout: PoolLayout): void {
   asm.bind(loop)
   control(asm, layout)
   asm.mov(r8, command)
-  wait(asm, Control.command, layout.betweenRuns)
+  wait(asm, Control.command, layout.idleTicks)
   asm.mov(command, rax)
   asm.load64(rax, word(Control.segment))
   asm.load64(rsi, word(Control.table))
@@ -186,7 +191,7 @@ function emitDispatch(asm: Assembler, layout: PoolLayout): void {
   asm.callReg(segment)
   control(asm, layout)
   asm.mov(r8, before)
-  wait(asm, Control.finished, layout.atBarrier)
+  wait(asm, Control.finished, layout.barrierTicks)
   asm.zero(rax)
   asm.pop(table)
   asm.pop(segment)
@@ -221,7 +226,7 @@ function emitBarrier(asm: Assembler, layout: PoolLayout): void {
   asm.mov(rax, r10)
   asm.ret()
   asm.bind(others)
-  wait(asm, Control.generation, layout.atBarrier)
+  wait(asm, Control.generation, layout.barrierTicks)
   asm.andImm(rax, 1)
   asm.ret()
 }
@@ -236,50 +241,87 @@ function word(offset: number): Mem {
 }
 
 /** Waits until the word at r9 + offset is not r8, and leaves it in rax. Clobbers rcx, rdx, rsi, rdi, r10 and r11. */
-function wait(asm: Assembler, offset: number, { ticks, yields }: Patience): void {
-  const [began, left] = [rsi, rdi]
-  const seen = asm.label()
+function wait(asm: Assembler, offset: number, ticks: number): void {
+  const [share, sleep, seen] = [asm.label(), asm.label(), asm.label()]
   const look = (): void => {
     asm.load32(rax, word(offset))
     asm.cmp32(rax, r8)
     asm.jcc('ne', seen)
   }
-  const repeat = asm.label()
-  if (ticks > 0) {
-    time(asm)
-    asm.mov(began, rax)
-    asm.bind(repeat)
-    look()
-    asm.pause()
-    time(asm)
-    asm.sub(rax, began)
-    asm.cmpImm(rax, ticks)
-    asm.jcc('b', repeat)
-  }
-  if (yields > 0) {
-    const again = asm.label()
-    asm.movImm(left, yields)
-    asm.bind(again)
-    look()
-    system(asm, SCHED_YIELD)
-    asm.subImm(left, 1)
-    asm.jcc('ne', again)
-  }
+  if (ticks > 0) watch(asm, offset, ticks, look, { share, sleep, seen })
+  asm.bind(share)
+  const left = rdi
+  const again = asm.label()
+  asm.movImm(left, YIELDS)
+  asm.bind(again)
+  look()
+  system(asm, SCHED_YIELD)
+  asm.subImm(left, 1)
+  asm.jcc('ne', again)
   // Counted among the sleepers, then asleep: whoever publishes later wakes us, and what was published before is seen.
-  const sleep = asm.label()
+  const asleep = asm.label()
+  asm.bind(sleep)
   asm.movImm(rax, 1)
   asm.lockAdd32(word(offset + SLEEPERS), rax)
-  asm.bind(sleep)
+  asm.bind(asleep)
   asm.mov(rdx, r8)
   asm.zero(r10)
   asm.lea(rdi, word(offset))
   system(asm, FUTEX, [rsi, FUTEX_WAIT])
   asm.load32(rax, word(offset))
   asm.cmp32(rax, r8)
-  asm.jcc('e', sleep)
+  asm.jcc('e', asleep)
   asm.movImm(rcx, -1)
   asm.lockAdd32(word(offset + SLEEPERS), rcx)
   asm.bind(seen)
+}
+
+/** Where watching leads. */
+interface Destinations {
+  /** Threads seem to share cores. */
+  readonly share: Label
+  /** Nothing changed in time. */
+  readonly sleep: Label
+  readonly seen: Label
+}
+
+/**
+ * Watches a word for some time; right after a first look, not even that, where it has been in vain again and again:
+ * threads on one core lose whatever time they watch. (Misses are counted without locks: a lost count only means another
+ * try.)
+ */
+function watch(asm: Assembler, offset: number, ticks: number, look: () => void, to: Destinations): void {
+  const began = rsi
+  const misses = rdi
+  const [again, hopeful, changed] = [asm.label(), asm.label(), asm.label()]
+  look()
+  asm.load32(misses, word(offset + MISSES))
+  asm.cmp32Imm(misses, ENOUGH_MISSES)
+  asm.jcc('b', hopeful)
+  asm.addImm(misses, 1)
+  asm.store32(word(offset + MISSES), misses)
+  asm.andImm(misses, RETRY - 1)
+  asm.jcc('ne', to.share)
+  asm.bind(hopeful)
+  time(asm)
+  asm.mov(began, rax)
+  asm.bind(again)
+  asm.pause()
+  asm.load32(rax, word(offset))
+  asm.cmp32(rax, r8)
+  asm.jcc('ne', changed)
+  time(asm)
+  asm.sub(rax, began)
+  asm.cmpImm(rax, ticks)
+  asm.jcc('b', again)
+  asm.movImm(rax, 1)
+  asm.lockAdd32(word(offset + MISSES), rax)
+  asm.jmp(to.sleep)
+  asm.bind(changed)
+  asm.cmp32MemImm(word(offset + MISSES), 0)
+  asm.jcc('e', to.seen)
+  asm.store32Imm(word(offset + MISSES), 0)
+  asm.jmp(to.seen)
 }
 
 /** Stores eax in the word at r9 + offset and wakes all who sleep there. Clobbers rax, rcx, rdx, rsi, rdi and r11. */
