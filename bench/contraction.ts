@@ -1,11 +1,13 @@
 /**
- * @file GFLOP/s of matrix products and convolutions on the wasm target.
- * `tsx bench/contraction.ts [--relaxed] [--threads 1,2] [--only text] [--seconds 0.3]`
+ * @file GFLOP/s of matrix products and convolutions.
+ * `tsx bench/contraction.ts [--target avx512] [--relaxed] [--threads 1,2] [--only text] [--seconds 0.3]`
  */
 import { evaluateIndex } from '../src/kernels/index.ts'
 import type { Contraction, Lowered } from '../src/kernels/kernel.ts'
 import { lowerContraction } from '../src/kernels/lower/contraction.ts'
-import { createWasmTargetSync, enableV8Flags, type WasmTarget } from '../src/targets/wasm/index.ts'
+import type { Target } from '../src/targets/target.ts'
+import { createWasmTargetSync, enableV8Flags } from '../src/targets/wasm/index.ts'
+import { createX64Target, type Isa } from '../src/targets/x64/index.ts'
 import { conv, convInputGradient, convWeightGradient, matmul } from '../test/kernels/lower/contractions.ts'
 import { stepsOf } from '../test/kernels/lower/run.ts'
 
@@ -80,7 +82,7 @@ interface Ready {
   readonly bytes: number
 }
 
-function prepare(target: WasmTarget, c: Contraction, lowered: Lowered): Ready {
+function prepare(target: Target, c: Contraction, lowered: Lowered): Ready {
   const blocks = [64, ...c.buffers.map((b) => b.size * 4), ...lowered.scratch]
   const slots = blocks.map((bytes) => target.allocate(Math.max(64, bytes)))
   for (let i = 1; i <= 2; i++) {
@@ -150,9 +152,13 @@ function time(run: () => void): number {
   return best
 }
 
+function makeTarget(name: string, threads: number): Target & { close(): void } {
+  return name === 'wasm' ? createWasmTargetSync({ threads }) : createX64Target({ threads, isa: name as Isa })
+}
+
 const targets = option('--threads', '1,2')
   .split(',')
-  .map((n) => createWasmTargetSync({ threads: Number(n) }))
+  .map((n) => makeTarget(option('--target', 'wasm'), Number(n)))
 console.log(`${process.version} fused ${targets[0].machine.fused}`)
 for (const c of cases()) {
   if (!c.name.includes(only)) continue
