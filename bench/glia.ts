@@ -1,11 +1,19 @@
 /**
- * @file Times Glia's workloads in this process and prints one JSON line for each, as the peers do.
+ * @file Runs Glia's workloads in this process and prints one JSON line for each, as the peers do.
  *
  * Usage: tsx bench/glia.ts [--only a,b] [--target wasm] [--threads 2] [--seconds 4] [--relaxed true|false]
+ *        tsx bench/glia.ts --check FOLDER      compares with the files that check.py wrote instead
+ *        tsx bench/glia.ts --profile           lists the kernels that take longest instead
+ *        tsx bench/glia.ts --memory            measures peak memory instead
  */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createDevice, setDefaultDevice, type TargetName } from '../src/index.ts'
-import { enableV8Flags } from '../src/targets/wasm/index.ts'
+import { createDevice, enableV8Flags, setDefaultDevice, type TargetName } from '../src/index.ts'
+import { check } from './check.ts'
+import { peakMemory } from './memory.ts'
+import { profile } from './profile.ts'
+import { time } from './time.ts'
 import { make, workloads } from './workloads.ts'
 
 const { values } = parseArgs({
@@ -15,59 +23,41 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '4' },
     relaxed: { type: 'string', default: 'true' },
-    explain: { type: 'boolean', default: false },
+    check: { type: 'string' },
+    profile: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
   },
 })
 
-if (values.relaxed !== 'false') await enableV8Flags()
+const target = values.relaxed === 'false' ? `${values.target} plain` : values.target
+if (values.relaxed !== 'false') enableV8Flags()
 const threads = Number(values.threads)
 setDefaultDevice(await createDevice(values.target as TargetName, { threads }))
-const only = values.only.split(',').filter((n) => n !== '')
-const round = (x: number): number => Math.round(x * 1e4) / 1e4
 
+/** What is to be said of a workload, null to pass over it. */
+function report(name: string): object | null {
+  if (values.memory) return peakMemory(() => make(name))
+  if (values.check !== undefined) {
+    const file = join(values.check, `${name}.safetensors`)
+    return existsSync(file) ? check(make(name), readFileSync(file)) : null
+  }
+  if (values.profile) {
+    console.log(profile(name, make(name)))
+    return null
+  }
+  return time(() => make(name), Number(values.seconds))
+}
+
+const only = values.only.split(',').filter((n) => n !== '')
 for (const workload of Object.keys(workloads)) {
   if (only.length > 0 && !only.includes(workload)) continue
-  const peer = `glia ${values.target}${values.relaxed === 'false' ? ' plain' : ''}`
+  const line = { workload, peer: `glia ${target}`, threads }
   try {
-    const t0 = performance.now()
-    const { step, params, flops } = make(workload)
-    const first = step()
-    const start = performance.now() - t0
-    for (let i = 0; i < 4; i++) step()
-    const times: number[] = []
-    const end = performance.now() + Number(values.seconds) * 1e3
-    let last = 0
-    while (times.length < 5 || (performance.now() < end && times.length < 2000)) {
-      const t = performance.now()
-      last = step()
-      times.push(performance.now() - t)
-    }
-    times.sort((a, b) => a - b)
-    const ms = times[times.length >> 1]
-    const gflops = flops > 0 ? { gflops: round(flops / ms / 1e6) } : {}
-    const line = {
-      workload,
-      peer,
-      threads,
-      ms: round(ms),
-      best_ms: round(times[0]),
-      runs: times.length,
-      params,
-      ...gflops,
-      start_ms: round(start),
-      first,
-      last,
-    }
-    console.log(JSON.stringify(line))
+    const result = report(workload)
+    if (result) console.log(JSON.stringify({ ...line, ...result }))
   } catch (error) {
-    console.log(
-      JSON.stringify({
-        workload,
-        peer,
-        threads,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      }),
-    )
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    console.log(JSON.stringify({ ...line, error: text }))
   }
 }
 process.exit(0)
