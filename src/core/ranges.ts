@@ -25,8 +25,7 @@ export function checkNumber(operation: string, name: string, value: number, rang
     max < Infinity ? `at most ${max}` : '',
     below < Infinity ? `below ${below}` : '',
   ].filter((rule) => rule !== '')
-  const kind = whole ? 'a whole number' : 'a finite number'
-  throw new GliaError(
-    `${operation}: ${name} must be ${kind}${rules.length > 0 ? `, ${rules.join(' and ')}` : ''}; received ${value}.`,
-  )
+  if (rules.length === 0 || !Number.isFinite(value)) rules.unshift(whole ? 'a whole number' : 'a finite number')
+  else if (whole) rules.unshift('a whole number')
+  throw new GliaError(`${operation}: ${name} must be ${rules.join(', ')}; received ${value}.`)
 }
