@@ -120,6 +120,9 @@ export function onesLike(like: TensorBase, options: TensorOptions = {}): Tensor 
 export function arange(start: number, stop?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [from, to] = stop === undefined ? [0, start] : [start, stop]
   if (step === 0) throw new GliaError('arange: a step of 0 never arrives; received step 0.')
+  if (![from, to, step].every(Number.isFinite)) {
+    throw new GliaError(`arange: needs finite numbers; received start ${from}, stop ${to}, step ${step}.`)
+  }
   const size = Math.max(0, Math.ceil((to - from) / step))
   const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? 'int32' : 'float32')
   const positions = ops.cast(ops.iota(size), dtype)
@@ -128,6 +131,7 @@ export function arange(start: number, stop?: number, step = 1, options: TensorOp
 
 /** `count` numbers evenly from `start` to `stop`, both included. float32. */
 export function linspace(start: number, stop: number, count: number, options: TensorOptions = {}): Tensor {
+  checkCount('linspace', count)
   const dtype = options.dtype ?? 'float32'
   const step = count > 1 ? (stop - start) / (count - 1) : 0
   return tensor(
@@ -137,6 +141,26 @@ export function linspace(start: number, stop: number, count: number, options: Te
       dtype,
     },
   )
+}
+
+/** `count` nodes evenly from one scalar node to another. */
+export function linspaceNode(from: Node, to: Node, count: number): Node {
+  const part = ops.div(ops.cast(ops.iota(count), from.dtype), Math.max(1, count - 1))
+  return ops.add(ops.mul(from, ops.sub(1, part)), ops.mul(to, part))
+}
+
+/** `count` powers of `base`, their exponents evenly from `start` to `stop`, both included. float32. */
+export function logspace(start: number, stop: number, count: number, base = 10, options: TensorOptions = {}): Tensor {
+  checkCount('logspace', count)
+  const step = count > 1 ? (stop - start) / (count - 1) : 0
+  const exponent = (i: number): number => (i === count - 1 && i > 0 ? stop : start + i * step)
+  const values = Float64Array.from({ length: count }, (_, i) => base ** exponent(i))
+  return tensor(values, { ...options, dtype: options.dtype ?? 'float32' })
+}
+
+function checkCount(operation: string, count: number): void {
+  if (Number.isInteger(count) && count >= 0) return
+  throw new GliaError(`${operation}: count must be a whole number of at least 0; received ${count}.`)
 }
 
 /** Ones on the diagonal, zeros elsewhere: `[n, m]` (m = n by default). */
@@ -162,6 +186,9 @@ export function triu(x: TensorBase, k = 0): Tensor {
 }
 
 function triangle(x: TensorBase, keep: (row: Node, column: Node) => Node): Tensor {
+  if (x.rank < 2) {
+    throw new GliaError(`tril and triu: take matrices, […, n, m]; received shape ${showShape(x.shape)}.`)
+  }
   const [n, m] = x.shape.slice(-2)
   const mask = keep(ops.reshape(ops.iota(n), [n, 1]), ops.reshape(ops.iota(m), [1, m]))
   return where(new Tensor(mask, x.device), x, 0)

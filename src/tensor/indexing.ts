@@ -11,11 +11,17 @@ import type { Tensor } from './tensor.ts'
 /** `[start, stop, step]`, each optional, as Python's `start:stop:step`; steps may be negative. */
 export type Range = readonly [start?: number | null, stop?: number | null, step?: number]
 
-/** What `index` takes per axis: a number (the axis goes), a range, or null (all of the axis). */
-export type Index = number | Range | null
+/**
+ * What `index` takes per axis: a number (the axis goes), a range, null (all of the axis), a tensor of int32 indices, or a
+ * bool mask (over as many axes as it has).
+ */
+export type Index = number | Range | null | TensorBase
 
-/** Elements by position: one index per leading axis. */
-export function index(x: TensorBase, indices: readonly Index[]): Tensor {
+/** An index that needs no values: the result is a view. */
+type BasicIndex = number | Range | null
+
+/** Elements by position: one index per leading axis. A view. */
+export function basicIndex(x: TensorBase, indices: readonly BasicIndex[]): Tensor {
   if (indices.length > x.rank) {
     throw new GliaError(
       `index: ${indices.length} indices for a tensor of shape ${showShape(x.shape)}; at most one per axis.`,
@@ -40,7 +46,8 @@ export function index(x: TensorBase, indices: readonly Index[]): Tensor {
   })
 }
 
-interface Pick {
+/** What a basic index takes of one axis. */
+export interface Pick {
   readonly start: number
   readonly size: number
   readonly step: number
@@ -48,7 +55,7 @@ interface Pick {
   readonly drop: boolean
 }
 
-function pick(what: Index, extent: number, axis: number): Pick {
+export function pick(what: BasicIndex, extent: number, axis: number): Pick {
   if (what === null) return { start: 0, size: extent, step: 1, reverse: false, drop: false }
   if (typeof what === 'number') {
     const start = what < 0 ? what + extent : what
@@ -72,11 +79,11 @@ function pick(what: Index, extent: number, axis: number): Pick {
 /** Entry `position` of `axis`; the axis goes. */
 export function select(x: TensorBase, axis: number, position: number): Tensor {
   const a = normaliseAxis('select', axis, x.rank)
-  return index(x, [...new Array<null>(a).fill(null), position])
+  return basicIndex(x, [...new Array<null>(a).fill(null), position])
 }
 
 /** Checked int32 indices. */
-function checked(indices: Node, size: number, operation: string): Node {
+export function checked(indices: Node, size: number, operation: string): Node {
   if (indices.dtype !== 'int32' && indices.dtype !== 'uint8') {
     throw new GliaError(`${operation}: indices must be int32; received ${indices.dtype}. Cast them with int().`)
   }
@@ -119,7 +126,7 @@ export function scatterAdd(x: TensorBase, axis: number, indices: TensorBase, sou
   })
 }
 
-function checkGather(operation: string, shape: readonly number[], axis: number, indices: TensorBase): void {
+export function checkGather(operation: string, shape: readonly number[], axis: number, indices: TensorBase): void {
   const fits = indices.rank === shape.length && indices.shape.every((d, i) => i === axis || d <= shape[i])
   if (!fits) {
     throw new GliaError(
@@ -130,7 +137,7 @@ function checkGather(operation: string, shape: readonly number[], axis: number, 
 }
 
 /** Row-major position in `shape` of each index along `axis`, the other coordinates being its own. */
-function flatPositions(indices: Node, shape: readonly number[], axis: number): Node {
+export function flatPositions(indices: Node, shape: readonly number[], axis: number): Node {
   let flat: Node = ops.constant(0, 'int32')
   let stride = 1
   for (let i = shape.length - 1; i >= 0; i--) {

@@ -153,26 +153,6 @@ export function narrow(x: TensorBase, axis: number, start: number, length: numbe
   )
 }
 
-/** Adds `[before, after]` elements of `value` per axis, last axes first listed last: one pair per axis, or one for all. */
-export function pad(x: TensorBase, widths: readonly (readonly [number, number])[], value = 0): Tensor {
-  if (widths.length > x.rank) {
-    throw new GliaError(
-      `pad: received ${widths.length} pairs for a tensor of rank ${x.rank}; give one per axis, or fewer for the last axes.`,
-    )
-  }
-  const lead = new Array<readonly [number, number]>(x.rank - widths.length).fill([0, 0])
-  const all = [...lead, ...widths]
-  return unary('pad', x, (n) =>
-    ops.pad(
-      n,
-      all.map((w) => w[0]),
-      all.map((w) => w[1]),
-      undefined,
-      value,
-    ),
-  )
-}
-
 /** Reverses the order along `axes` (default all). */
 export function flip(x: TensorBase, axes?: number | readonly number[]): Tensor {
   const list = axesOf('flip', axes, x.rank)

@@ -3,6 +3,7 @@ import type { DType } from '../core/dtype.ts'
 import type { Operand } from './apply.ts'
 import { TensorBase } from './base.ts'
 import * as e from './elementwise.ts'
+import * as s from './special.ts'
 import type { Tensor } from './tensor.ts'
 
 export class Pointwise extends TensorBase {
@@ -29,6 +30,10 @@ export class Pointwise extends TensorBase {
   /** Remainder with the divisor's sign, as Python's `%`. */
   mod(other: Operand): Tensor {
     return e.arithmetic('rem', this, other)
+  }
+  /** Remainder with this tensor's sign, as C's `fmod`. */
+  fmod(other: Operand): Tensor {
+    return s.fmod(this, other)
   }
   /** Power. */
   pow(exponent: Operand): Tensor {
@@ -92,6 +97,19 @@ export class Pointwise extends TensorBase {
     return e.compare('lt', this.abs(), Infinity)
   }
 
+  /** bool: ∞ or −∞. */
+  isinf(): Tensor {
+    return e.compare('eq', this.abs(), Infinity)
+  }
+  /** bool: |this − other| ≤ atol + rtol |other|. */
+  isclose(other: Operand, options?: s.ClosenessOptions): Tensor {
+    return s.isclose(this, other, options)
+  }
+  /** bool: the sign bit is set (negative numbers and −0). */
+  signbit(): Tensor {
+    return s.signbit(this)
+  }
+
   /** Opposite. */
   neg(): Tensor {
     return e.numberUnary('neg', this)
@@ -120,6 +138,10 @@ export class Pointwise extends TensorBase {
   trunc(): Tensor {
     return e.rounding('trunc', this)
   }
+  /** x − trunc(x). */
+  frac(): Tensor {
+    return s.frac(this)
+  }
   /** eˣ. */
   exp(): Tensor {
     return e.floatUnary('exp', this)
@@ -139,6 +161,14 @@ export class Pointwise extends TensorBase {
   /** Logarithm to base 2. */
   log2(): Tensor {
     return this.log().mul(Math.LOG2E)
+  }
+  /** Logarithm to base 10. */
+  log10(): Tensor {
+    return this.log().mul(Math.LOG10E)
+  }
+  /** 2ˣ. */
+  exp2(): Tensor {
+    return e.arithmetic('pow', 2, this.dtype.startsWith('float') ? this : this.float())
   }
   /** Square root. */
   sqrt(): Tensor {
@@ -165,9 +195,45 @@ export class Pointwise extends TensorBase {
   tan(): Tensor {
     return this.sin().div(this.cos())
   }
+  /** Inverse sine. */
+  asin(): Tensor {
+    return s.asin(this)
+  }
+  /** Inverse cosine. */
+  acos(): Tensor {
+    return s.acos(this)
+  }
+  /** The angle of the point (other, this), in (−π, π]. */
+  atan2(other: Operand): Tensor {
+    return s.atan2(this, other)
+  }
+  /** √(this² + other²) without overflow. */
+  hypot(other: Operand): Tensor {
+    return s.hypot(this, other)
+  }
   /** Inverse tangent. */
   atan(): Tensor {
     return e.floatUnary('atan', this)
+  }
+  /** Hyperbolic sine. */
+  sinh(): Tensor {
+    return s.sinh(this)
+  }
+  /** Hyperbolic cosine. */
+  cosh(): Tensor {
+    return s.cosh(this)
+  }
+  /** Inverse hyperbolic sine. */
+  asinh(): Tensor {
+    return s.asinh(this)
+  }
+  /** Inverse hyperbolic cosine. */
+  acosh(): Tensor {
+    return s.acosh(this)
+  }
+  /** Inverse hyperbolic tangent. */
+  atanh(): Tensor {
+    return s.atanh(this)
   }
   /** Hyperbolic tangent. */
   tanh(): Tensor {
@@ -204,6 +270,38 @@ export class Pointwise extends TensorBase {
   /** log(1 + eˣ). */
   softplus(): Tensor {
     return e.softplus(this)
+  }
+  /** log(eᵃ + eᵇ) without overflow. */
+  logaddexp(other: Operand): Tensor {
+    return s.logaddexp(this, other)
+  }
+  /** this · log(other), 0 where this is 0. */
+  xlogy(other: Operand): Tensor {
+    return s.xlogy(this, other)
+  }
+  /** log(x / (1 − x)), of x kept within [eps, 1 − eps] if `eps` is given. */
+  logit(eps?: number): Tensor {
+    return s.logit(this, eps)
+  }
+  /** sin(πx) / (πx), 1 at 0. */
+  sinc(): Tensor {
+    return s.sinc(this)
+  }
+  /** 0 below 0, 1 above, `values` at 0. */
+  heaviside(values: Operand): Tensor {
+    return s.heaviside(this, values)
+  }
+  /** |x| with the sign of `other`. */
+  copysign(other: Operand): Tensor {
+    return s.copysign(this, other)
+  }
+  /** this + weight (end − this). */
+  lerp(end: TensorBase, weight: Operand): Tensor {
+    return s.lerp(this, end, weight)
+  }
+  /** NaN and infinities replaced by numbers (default: 0, the greatest and the least float32). */
+  nanToNum(options?: s.NanToNumOptions): Tensor {
+    return s.nanToNum(this, options)
   }
   /** Values kept within [low, high]; either may be left out. */
   clamp(low?: Operand, high?: Operand): Tensor {

@@ -1,6 +1,6 @@
 /** @file Reductions along axes, running sums, and the stable softmax family. */
 import { GliaError } from '../core/errors.ts'
-import { normaliseAxis, showShape } from '../core/shape.ts'
+import { normaliseAxis, sameShape, showShape } from '../core/shape.ts'
 import type { Node } from '../graph/node.ts'
 import { ops } from '../graph/ops.ts'
 import { type Axes, apply, axesOf, toFloat, toNumber } from './apply.ts'
@@ -99,13 +99,46 @@ export function allAny(fn: 'all' | 'any', x: TensorBase, axes?: Axes, options: R
   })
 }
 
+/** Number of elements other than 0 over `axes` (default all), int32; NaN counts. */
+export function countNonzero(x: TensorBase, axes?: Axes): Tensor {
+  const list = axesOf('countNonzero', axes, x.rank)
+  return apply('countNonzero', [x], (n) => ops.reduceSum(ops.cast(ops.ne(n, 0), 'int32'), list))
+}
+
+/** Sum over `axes` (default all) in which NaN counts as 0. */
+export function nansum(x: TensorBase, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = axesOf('nansum', axes, x.rank)
+  return apply('nansum', [x], (node) => {
+    const n = toNumber(node)
+    return ops.reduceSum(ops.select(ops.ne(n, n), 0, n), list, options.keepdim ?? false)
+  })
+}
+
+/** Mean over `axes` (default all) of the elements that are not NaN; NaN if there are none. */
+export function nanmean(x: TensorBase, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = axesOf('nanmean', axes, x.rank)
+  const keep = options.keepdim ?? false
+  return apply('nanmean', [x], (node) => {
+    const n = toFloat(node)
+    const absent = ops.ne(n, n)
+    const count = ops.reduceSum(ops.cast(ops.not(absent), n.dtype), list, keep)
+    return ops.div(ops.reduceSum(ops.select(absent, 0, n), list, keep), count)
+  })
+}
+
+/** bool `[]`: whether the shapes agree and every element does; NaN equals nothing. */
+export function equal(a: TensorBase, b: TensorBase): Tensor {
+  if (!sameShape(a.shape, b.shape)) return apply('equal', [a, b], () => ops.constant(0, 'bool'))
+  return allAny('all', apply('equal', [a, b], ops.eq))
+}
+
 /** Running sum or product along `axis`. */
 export function cumulative(fn: 'cumsum' | 'cumprod', x: TensorBase, axis: number): Tensor {
   const a = normaliseAxis(fn, axis, x.rank)
   return apply(fn, [x], (n) => ops[fn](toNumber(n), a))
 }
 
-/** (Σ |x|ᵖ)^(1/p) over `axes` (default all); p may be Infinity. */
+/** (Σ |x|ᵖ)^(1/p) over `axes` (default all); p may be 0 (how many are not 0) and ±Infinity. */
 export function norm(x: TensorBase, p = 2, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const list = axesOf('norm', axes, x.rank)
   const keep = options.keepdim ?? false
@@ -113,7 +146,9 @@ export function norm(x: TensorBase, p = 2, axes?: Axes, options: ReduceOptions =
     const n = toFloat(node)
     if (p === 2) return ops.sqrt(ops.reduceSum(ops.mul(n, n), list, keep))
     if (p === 1) return ops.reduceSum(ops.abs(n), list, keep)
+    if (p === 0) return ops.reduceSum(ops.cast(ops.ne(n, 0), n.dtype), list, keep)
     if (p === Infinity) return ops.reduceMax(ops.abs(n), list, keep)
+    if (p === -Infinity) return ops.reduceMin(ops.abs(n), list, keep)
     return ops.pow(ops.reduceSum(ops.pow(ops.abs(n), p), list, keep), 1 / p)
   })
 }

@@ -5,13 +5,22 @@
 import { type BackwardOptions, backward } from '../autograd/backward.ts'
 import type { Shape } from '../core/shape.ts'
 import type { Device } from '../plan/device.ts'
-import type { Axes } from './apply.ts'
+import * as a from './advanced.ts'
+import type { Axes, Operand } from './apply.ts'
 import type { TensorBase } from './base.ts'
 import { matmul } from './contraction.ts'
+import * as k from './count.ts'
+import * as c from './cumulative.ts'
 import * as i from './indexing.ts'
+import * as masks from './masks.ts'
 import * as m from './movement.ts'
+import * as o from './order.ts'
+import { type PadMode, pad, type Widths } from './pad.ts'
 import { Pointwise } from './pointwise.ts'
+import * as y from './rearrange.ts'
 import * as r from './reduce.ts'
+import * as w from './scatter.ts'
+import type { ClosenessOptions } from './special.ts'
 
 export class Tensor extends Pointwise {
   // Gradients
@@ -92,6 +101,54 @@ export class Tensor extends Pointwise {
   logsumexp(axes?: Axes, options?: r.ReduceOptions): Tensor {
     return r.logsumexp(this, axes, options)
   }
+  /** Sum over `axes` (default all) in which NaN counts as 0. */
+  nansum(axes?: Axes, options?: r.ReduceOptions): Tensor {
+    return r.nansum(this, axes, options)
+  }
+  /** Mean over `axes` (default all) of what is not NaN. */
+  nanmean(axes?: Axes, options?: r.ReduceOptions): Tensor {
+    return r.nanmean(this, axes, options)
+  }
+  /** int32: how many elements over `axes` (default all) are not 0. */
+  countNonzero(axes?: Axes): Tensor {
+    return r.countNonzero(this, axes)
+  }
+  /** bool `[]`: whether every element is close to other's (see `isclose`); they broadcast. */
+  allclose(other: TensorBase, options?: ClosenessOptions): Tensor {
+    return this.isclose(other, options).all()
+  }
+  /** bool `[]`: whether shape and every element are other's. */
+  equal(other: TensorBase): Tensor {
+    return r.equal(this, other)
+  }
+  /** The middle value along `axis` (default: of all elements), the lower of two; NaN if one is NaN. */
+  median(axis?: number, options?: r.ReduceOptions): Tensor {
+    return o.median(this, axis, options)
+  }
+  /** Most frequent value along `axis`, the least of several, and the last place where it is. */
+  mode(axis = -1, options?: r.ReduceOptions): { values: Tensor; indices: Tensor } {
+    return o.mode(this, axis, options)
+  }
+  /** The k-th least value (from 1) along `axis`, and where it is. */
+  kthvalue(k: number, axis = -1, options?: r.ReduceOptions): { values: Tensor; indices: Tensor } {
+    return o.kthvalue(this, k, axis, options)
+  }
+  /** The value below which a share `q` of the entries along `axis` (default: of all elements) lies. */
+  quantile(q: number | readonly number[], axis?: number, options?: o.QuantileOptions): Tensor {
+    return o.quantile(this, q, axis, options)
+  }
+  /** Counts in `bins` intervals of equal width, and the edges between them. */
+  histogram(bins: number, options?: k.HistogramOptions): { counts: Tensor; edges: Tensor } {
+    return k.histogram(this, bins, options)
+  }
+  /** How often each of 0, 1, 2 … occurs. Reads the values at once. */
+  bincount(options?: k.BincountOptions): Tensor {
+    return k.bincount(this, options)
+  }
+  /** The different elements in order, where each element is among them, and their counts. Reads the values at once. */
+  unique(): { values: Tensor; inverse: Tensor; counts: Tensor } {
+    return k.unique(this)
+  }
   /** eˣ / Σ eˣ along `axis`. */
   softmax(axis = -1): Tensor {
     return r.softmax(this, axis)
@@ -107,6 +164,22 @@ export class Tensor extends Pointwise {
   /** Running product along `axis`. */
   cumprod(axis: number): Tensor {
     return r.cumulative('cumprod', this, axis)
+  }
+  /** Greatest value so far along `axis`, and the last place where it was. */
+  cummax(axis: number): { values: Tensor; indices: Tensor } {
+    return c.cumulativeExtreme('cummax', this, axis)
+  }
+  /** Least value so far along `axis`, and the last place where it was. */
+  cummin(axis: number): { values: Tensor; indices: Tensor } {
+    return c.cumulativeExtreme('cummin', this, axis)
+  }
+  /** log Σ eˣ of the entries so far along `axis`. */
+  logcumsumexp(axis: number): Tensor {
+    return c.logcumsumexp(this, axis)
+  }
+  /** Differences between neighbours along `axis`, n times over. */
+  diff(n = 1, axis = -1): Tensor {
+    return c.diff(this, n, axis)
   }
 
   // Products
@@ -173,9 +246,9 @@ export class Tensor extends Pointwise {
   chunk(count: number, axis = 0): Tensor[] {
     return m.chunk(this, count, axis)
   }
-  /** `[before, after]` elements of `value` added to each of the last axes. */
-  pad(widths: readonly (readonly [number, number])[], value = 0): Tensor {
-    return m.pad(this, widths, value)
+  /** `[before, after]` elements added to each of the last axes: a value, or the tensor's own by `mode`. */
+  pad(widths: Widths, fill: number | PadMode = 0): Tensor {
+    return pad(this, widths, fill)
   }
   /** Order reversed along `axes` (default all). */
   flip(axes?: Axes): Tensor {
@@ -186,16 +259,56 @@ export class Tensor extends Pointwise {
     return m.roll(this, shift, axis)
   }
 
+  /** Axis `source` (or several) moved to `destination`; the others keep their order. */
+  moveaxis(source: number | readonly number[], destination: number | readonly number[]): Tensor {
+    return y.moveaxis(this, source, destination)
+  }
+  /** Axis `axis` as several of `shape`; one extent may be −1. */
+  unflatten(axis: number, shape: Shape): Tensor {
+    return y.unflatten(this, axis, shape)
+  }
+  /** Turned by 90° `times` times in the plane of two axes. */
+  rot90(times = 1, axes: readonly [number, number] = [0, 1]): Tensor {
+    return y.rot90(this, times, axes)
+  }
+  /** Windows of `size` entries of `axis`, `step` apart, along a new last axis. */
+  unfold(axis: number, size: number, step: number): Tensor {
+    return y.unfold(this, axis, size, step)
+  }
+  /** Each entry of `axis` (default: each element, flattened) `times` times in a row. */
+  repeatInterleave(times: number | readonly number[], axis?: number): Tensor {
+    return y.repeatInterleave(this, times, axis)
+  }
+  /** The entries of `axis`, without it. */
+  unbind(axis = 0): Tensor[] {
+    return y.unbind(this, axis)
+  }
+  /** The diagonal of two axes (default: the last two), `offset` columns to the right, as the last axis. */
+  diagonal(offset = 0, axes: readonly [number, number] = [-2, -1]): Tensor {
+    return y.diagonal(this, offset, axes)
+  }
+  /** Matrices with the last axis on their diagonal `offset`, zeros elsewhere. */
+  diagEmbed(offset = 0): Tensor {
+    return y.diagEmbed(this, offset)
+  }
+
   // Picking elements
 
-  /** By position: `t.index(0)`, `t.index(null, [1, 3])` for `t[0]`, `t[:, 1:3]`; numbers, `[start, stop, step]` or null. */
+  /**
+   * By position: `t.index(0)`, `t.index(null, [1, 3])`, `t.index(rows, columns)` for `t[0]`, `t[:, 1:3]`,
+   * `t[rows, columns]`; numbers, `[start, stop, step]`, null, int32 tensors or bool masks (which are read at once).
+   */
   index(...indices: i.Index[]): Tensor {
-    return i.index(this, indices)
+    return a.index(this, indices)
+  }
+  /** With `values` (which broadcast) written at `indices`, or added: PyTorch's `x[indices] = values`, as a new tensor. */
+  indexPut(indices: readonly i.Index[], values: Operand, options?: a.IndexPutOptions): Tensor {
+    return a.indexPut(this, indices, values, options)
   }
   /** From `start` to before `stop` along `axis`, by `step`. */
   slice(start: number, stop: number | null = null, axis = 0, step = 1): Tensor {
     const before = new Array<null>(axis < 0 ? axis + this.rank : axis).fill(null)
-    return i.index(this, [...before, [start, stop, step]])
+    return i.basicIndex(this, [...before, [start, stop, step]])
   }
   /** `length` entries of `axis` from `start`. */
   narrow(axis: number, start: number, length: number): Tensor {
@@ -220,6 +333,38 @@ export class Tensor extends Pointwise {
   /** With `source` added at its indices along `axis`. */
   scatterAdd(axis: number, indices: TensorBase, source: TensorBase): Tensor {
     return i.scatterAdd(this, axis, indices, source)
+  }
+  /** With `source` (or a number) written at its indices along `axis`; the last of several stays. */
+  scatter(axis: number, indices: TensorBase, source: Operand): Tensor {
+    return w.scatter(this, axis, indices, source)
+  }
+  /** With the entries of `source` added at the indices of `axis`. */
+  indexAdd(axis: number, indices: TensorBase, source: TensorBase): Tensor {
+    return w.indexAdd(this, axis, indices, source)
+  }
+  /** With the entries of `source` (or a number) written at the indices of `axis`. */
+  indexCopy(axis: number, indices: TensorBase, source: Operand): Tensor {
+    return w.indexCopy(this, axis, indices, source)
+  }
+  /** Elements at int32 positions in row-major order; of the indices' shape. */
+  take(indices: TensorBase): Tensor {
+    return i.indexSelect(m.reshape(this, [this.size]), 0, indices, 'take')
+  }
+  /** The elements where the mask holds, as a vector. Reads the mask at once. */
+  maskedSelect(mask: TensorBase): Tensor {
+    return masks.maskedSelect(this, mask)
+  }
+  /** With the elements of `source`, in order, where the mask holds. */
+  maskedScatter(mask: TensorBase, source: TensorBase): Tensor {
+    return masks.maskedScatter(this, mask, source)
+  }
+  /** int32 `[count, rank]`: where the elements other than 0 are. Reads the values at once. */
+  nonzero(): Tensor {
+    return masks.nonzero(this)
+  }
+  /** int32: where each value would be inserted into this sorted list. */
+  searchsorted(values: TensorBase, options?: o.SearchOptions): Tensor {
+    return o.searchsorted(this, values, options)
   }
   /** Sorted along `axis`: values and where they were. */
   sort(axis = -1, options?: i.SortOptions): { values: Tensor; indices: Tensor } {
