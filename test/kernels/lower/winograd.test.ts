@@ -1,0 +1,82 @@
+/** @file Winograd convolutions against naive sums: values, and that nothing outside the buffers is touched. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Contraction } from '../../../src/kernels/kernel.ts'
+import { lowerWith } from '../../../src/kernels/lower/winograd.ts'
+import { algebras } from '../../../src/kernels/lower/winograd-algebra.ts'
+import type { Machine } from '../../../src/kernels/vector.ts'
+import {
+  biasReluTwice,
+  type ConvShape,
+  conv,
+  convInputGradient,
+  convWeightGradient,
+  type Epilogue,
+} from './contractions.ts'
+import { evaluateLowered, inputs, worstEpilogueError, worstError } from './run.ts'
+
+const machine = (lanes: number): Machine => ({
+  lanes,
+  vectorRegisters: lanes === 16 ? 32 : 16,
+  fused: lanes !== 4,
+  l1: 32 << 10,
+  l2: 1 << 20,
+})
+
+function check(c: Contraction, lanes: number, m: number, parts: number, error = worstError): void {
+  const algebra = algebras.find((x) => x.m === m)
+  const lowered = algebra ? lowerWith(c, algebra, machine(lanes)) : null
+  if (lowered === null) throw new Error(`${c.name} is not recognised`)
+  const given = inputs(c)
+  const out = evaluateLowered(c, lowered, given, parts)
+  expect(error(c, given, out), lowered.calls.map((x) => x.program.name).join()).toBeLessThan(1)
+}
+
+const shape = fc.record({
+  images: fc.integer({ min: 1, max: 3 }),
+  ci: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(1, 4, 16, 19)),
+  co: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(1, 4, 16, 17)),
+  oh: fc.integer({ min: 2, max: 20 }),
+  ow: fc.integer({ min: 2, max: 20 }),
+})
+const lanes = fc.constantFrom(4, 8, 16)
+const tile = fc.constantFrom(2, 4)
+const parts = fc.constantFrom(1, 2, 3)
+
+type Make = (s: ConvShape, epilogue?: Epilogue) => Contraction
+const kinds: [string, Make][] = [
+  ['convolutions', conv],
+  ['input gradients', convInputGradient],
+  ['weight gradients', convWeightGradient],
+]
+
+describe.each(kinds)('Winograd %s by evaluation', (_, make) => {
+  test('plain results', () => {
+    fc.assert(
+      fc.property(shape, lanes, tile, parts, (s, l, m, p) => check(make({ ...s, kh: 3, kw: 3 }), l, m, p)),
+      { numRuns: 40 },
+    )
+  })
+
+  test('epilogues', () => {
+    fc.assert(
+      fc.property(shape, lanes, tile, parts, (s, l, m, p) =>
+        check(make({ ...s, kh: 3, kw: 3 }, biasReluTwice), l, m, p, worstEpilogueError),
+      ),
+      { numRuns: 15 },
+    )
+  })
+
+  test.each([4, 8, 16])('tiles that fill rows and do not, on %d lanes', (l) => {
+    for (const [oh, ow] of [
+      [4, 4],
+      [8, 16],
+      [7, 7],
+      [5, 33],
+      [2, 70],
+      [12, 66],
+    ]) {
+      for (const m of [2, 4]) check(make({ images: 2, ci: 2, co: 3, oh, ow, kh: 3, kw: 3 }), l, m, 2)
+    }
+  })
+})
