@@ -38,7 +38,6 @@ export { type ForwardHook, type Tapped, tap } from './hooks.ts'
 export * as init from './init.ts'
 export { type Init, type Initialiser, initialise } from './init.ts'
 export { Bilinear, Linear, type LinearOptions } from './linear.ts'
-export { LSTM, type LSTMOptions, type LSTMResult, type LSTMState } from './lstm.ts'
 export { type AnyModule, type LoadResult, Module, type StateDict } from './module.ts'
 export {
   GroupNorm,
@@ -51,6 +50,7 @@ export {
 } from './normalisation.ts'
 export { AvgPool2d, MaxPool2d } from './pool.ts'
 
+export * from './recurrent/index.ts'
 export { type Layer, Sequential } from './sequential.ts'
 export { Concat, Identity, Lambda, Residual } from './structure.ts'
 export { type Summary, type SummaryOptions, type SummaryRow, summary } from './summary.ts'

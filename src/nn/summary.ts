@@ -87,7 +87,6 @@ function ownParameters(m: AnyModule): Parameter[] {
 function record(model: AnyModule, inputs: readonly Aval[]): Map<AnyModule, Shape> {
   const seen = new Map<AnyModule, Shape>()
   const device = model.parameters()[0]?.device ?? defaultDevice()
-  const run = model.forward as (...inputs: Tensor[]) => unknown
   withTrace(new Trace('summary'), () => {
     const removers = model.modules().map((m) =>
       addForwardHook(m, (output) => {
@@ -98,12 +97,8 @@ function record(model: AnyModule, inputs: readonly Aval[]): Map<AnyModule, Shape
     )
     try {
       const leaves = inputs.map((aval, index) => new Node('parameter', [], { owner: seen, index }, aval))
-      noGrad(() =>
-        run.apply(
-          model,
-          leaves.map((leaf) => new Tensor(leaf, device)),
-        ),
-      )
+      const tensors = leaves.map((leaf) => new Tensor(leaf, device))
+      noGrad(() => (model.forward as (...inputs: Tensor[]) => unknown).apply(model, tensors))
     } finally {
       for (const remove of removers) remove()
     }

@@ -8,4 +8,17 @@ export type Adapter = (
   options: Readonly<Record<string, unknown>>,
 ) => unknown
 
-export const adapters: Readonly<Record<string, Adapter>> = {}
+type Forward = (...args: readonly unknown[]) => unknown
+
+/** Recurrent layers: `(x, state, lengths)`, with h, or h and c, among the inputs. */
+const recurrent: Adapter = (module, [x, h, c], { lengths }) => {
+  const state = c ? { h, c } : h
+  return (module.call as Forward).apply(module, lengths ? [x, state ?? null, lengths] : state ? [x, state] : [x])
+}
+
+export const adapters: Readonly<Record<string, Adapter>> = {
+  RNN: recurrent,
+  LSTM: recurrent,
+  GRU: recurrent,
+  LSTMCell: recurrent,
+}
