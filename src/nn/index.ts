@@ -4,6 +4,7 @@ export { type Activation, type ActivationClass, activation } from './activations
 export * from './activations/elementwise.ts'
 export type { ActivationChoice } from './activations/index.ts'
 export { GLU, LogSoftmax, Maxout, type MaxoutOptions, PReLU, RReLU, Softmax, Softmin } from './activations/layers.ts'
+export * from './adaptive-pool.ts'
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -24,7 +25,7 @@ export {
   ConvTranspose3d,
   type ConvTransposeLayerOptions,
 } from './conv.ts'
-export { Dropout } from './dropout.ts'
+export * from './dropout.ts'
 export {
   type BagInputs,
   Embedding,
@@ -33,6 +34,7 @@ export {
   type EmbeddingOptions,
 } from './embedding.ts'
 export { Flatten, Unflatten } from './flatten.ts'
+export { Fold, Unfold } from './fold.ts'
 export { functional } from './functions.ts'
 export { type ForwardHook, type Tapped, tap } from './hooks.ts'
 export * as init from './init.ts'
@@ -48,9 +50,11 @@ export {
   RMSNorm,
   type RMSNormOptions,
 } from './normalisation.ts'
-export { AvgPool2d, MaxPool2d } from './pool.ts'
-
+export * from './padding.ts'
+export * from './pool.ts'
+export * from './random-pool.ts'
 export * from './recurrent/index.ts'
+export * from './resample.ts'
 export { type Layer, Sequential } from './sequential.ts'
 export { Concat, Identity, Lambda, Residual } from './structure.ts'
 export { type Summary, type SummaryOptions, type SummaryRow, summary } from './summary.ts'

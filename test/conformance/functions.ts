@@ -17,8 +17,8 @@ const noLayer = (name: string): never => {
 export function runFunction(check: Check, device: Device, fn: AnyFunction, reference?: AnyFunction): Comparison[] {
   const { case: c, expected } = check
   const { all, positional, named } = inputsOf(c, device)
-  const args = (c.args ?? []).map((a) => argument(a, noLayer))
-  const options = { ...(argument(c.options ?? {}, noLayer) as object), ...named }
+  const args = (c.args ?? []).map((a) => argument(a, noLayer, all))
+  const options = { ...(argument(c.options ?? {}, noLayer, all) as object), ...named }
   const outputs = (f: AnyFunction): Tensor[] =>
     flat(f(...positional, ...args, ...(Object.keys(options).length > 0 ? [options] : [])))
   const wanted = expected ?? (reference ? expectationOf({ outputs: outputs(reference), inputs: all }, c) : null)

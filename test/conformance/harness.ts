@@ -33,6 +33,8 @@ export interface Case {
   readonly args?: readonly unknown[]
   readonly options?: Options
   readonly inputs?: readonly InputSpec[]
+  /** Method of a layer that runs instead of `forward`. */
+  readonly method?: string
   /** Options of `forward`, its last argument. */
   readonly call?: Options
   /** Default 'train'. */
@@ -168,24 +170,32 @@ export function inputsOf(
     if (values instanceof Float32Array && spec.grad !== false) t.requiresGrad = true
     return t
   })
+  const elsewhere = new Set(
+    [...JSON.stringify([c.args, c.options]).matchAll(/"\$input":(\d+)/g)].map((m) => Number(m[1])),
+  )
   return {
     all,
-    positional: all.filter((_, k) => specs[k].as === undefined),
+    positional: all.filter((_, k) => specs[k].as === undefined && !elsewhere.has(k)),
     named: Object.fromEntries(specs.flatMap(({ as }, k) => (as === undefined ? [] : [[as, all[k]]]))),
   }
 }
 
 /** JSON as TypeScript takes it: see test/conformance/README.md. */
-export function argument(value: unknown, layer: (name: string, c: Case) => unknown): unknown {
+export function argument(
+  value: unknown,
+  layer: (name: string, c: Case) => unknown,
+  inputs: readonly Tensor[] = [],
+): unknown {
   if (value === 'Infinity' || value === '-Infinity') return Number(value)
-  if (Array.isArray(value)) return value.map((v) => argument(v, layer))
+  if (Array.isArray(value)) return value.map((v) => argument(v, layer, inputs))
   if (value === null || typeof value !== 'object') return value
   if ('$layer' in value) return layer(String(value.$layer), value as Case)
+  if ('$input' in value) return inputs[Number(value.$input)]
   if ('$method' in value) {
     const method = String(value.$method)
     return (x: Tensor) => (x as unknown as Record<string, () => Tensor>)[method]()
   }
-  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, argument(v, layer)]))
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, argument(v, layer, inputs)]))
 }
 
 /** All tensors within a result, in order. */

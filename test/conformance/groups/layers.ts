@@ -35,12 +35,12 @@ export function makeLayer(name: string, c: Case, extra: Readonly<Record<string, 
   return new Layer(...args, ...(Object.keys(options).length > 0 ? [options] : []))
 }
 
-const forward: Adapter = (module, inputs, options) =>
-  (module.call as (...args: readonly unknown[]) => unknown).call(
-    module,
-    ...inputs,
-    ...(Object.keys(options).length > 0 ? [options] : []),
-  )
+const method =
+  (name: string): Adapter =>
+  (module, inputs, options) => {
+    const run = (module as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[name]
+    return run.call(module, ...inputs, ...(Object.keys(options).length > 0 ? [options] : []))
+  }
 
 function run({ item, entry, case: c, expected }: Check, device: Device): Comparison[] {
   const module = makeLayer(item, c).to(device)
@@ -82,7 +82,8 @@ function run({ item, entry, case: c, expected }: Check, device: Device): Compari
   if (!wanted) throw new Error(`${item}: ${entry.oracle}, but neither a fixture nor a reference has this case`)
   const options = { ...(argument(c.call ?? {}, makeLayer) as object), ...named }
   let result: unknown
-  for (let k = 0; k < (c.calls ?? 1); k++) result = (adapters[item] ?? forward)(module, positional, options)
+  for (let k = 0; k < (c.calls ?? 1); k++)
+    result = (adapters[item] ?? method(c.method ?? 'call'))(module, positional, options)
   const computed: Computed = { outputs: flat(result), inputs: all, parameters, buffers }
   return [...state, ...compare(computed, wanted, c)]
 }
