@@ -4,10 +4,11 @@ import { Assembler } from '../asm/assembler.ts'
 import { type Native, PAGE } from './libc.ts'
 
 export interface Cpu {
-  /** AVX2 and FMA3, and a system that keeps 256-bit registers. */
-  readonly avx2: boolean
+  /** FMA3, and a system that keeps 256-bit registers. */
   readonly fma: boolean
-  /** AVX-512 F, BW, DQ and VL, and a system that keeps 512-bit and mask registers. */
+  /** AVX2 besides. */
+  readonly avx2: boolean
+  /** AVX-512 F, BW, DQ and VL, and a system that keeps 512-bit and mask registers, besides. */
   readonly avx512: boolean
   /** Physical cores that this process may use: affinity, hyper-threads and quotas considered. */
   readonly cores: number
@@ -49,11 +50,12 @@ export function describeCpu({ cpuid, xcr0 }: CpuQuery, caches: Caches, cores: nu
   const keeps256 = bit(one.ecx, 28) && (xcr0 & 0x6) === 0x6
   const keeps512 = keeps256 && (xcr0 & 0xe0) === 0xe0
   const fma = keeps256 && bit(one.ecx, 12)
+  const avx2 = fma && bit(seven.ebx, 5)
   return {
     fma,
-    avx2: fma && bit(seven.ebx, 5),
+    avx2,
     // F, DQ, BW, VL.
-    avx512: keeps512 && [16, 17, 30, 31].every((index) => bit(seven.ebx, index)),
+    avx512: avx2 && keeps512 && [16, 17, 30, 31].every((index) => bit(seven.ebx, index)),
     cores,
     ...caches,
     brand: brandOf(cpuid),

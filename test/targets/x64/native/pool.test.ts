@@ -4,13 +4,23 @@ import { describe, expect, test } from 'vitest'
 import { NativePool } from '../../../../src/targets/x64/native/pool.ts'
 import { countTogether, Field, native, supported, work } from './segments.ts'
 
-/** Threads of this process, as the system counts them. */
-function threadsOfProcess(): number {
-  return Number(/^Threads:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
+/** The threads of all pools in this process, as the system lists them. */
+function poolThreads(): { readonly name: string; readonly status: string }[] {
+  return readdirSync('/proc/self/task').flatMap((task) => {
+    try {
+      const name = readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim()
+      const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8')
+      return name.startsWith('glia ') ? [{ name, status }] : []
+    } catch {
+      // It has ended since it was listed.
+      return []
+    }
+  })
 }
 
-function tasks(): string[] {
-  return readdirSync('/proc/self/task')
+/** Threads that have ended are listed a moment longer. */
+function expectNoThreads(): Promise<void> {
+  return expect.poll(() => poolThreads().length).toBe(0)
 }
 
 describe.runIf(supported)('a pool of threads', () => {
@@ -108,7 +118,6 @@ describe.runIf(supported)('a pool of threads', () => {
 
   test('a pool that is closed while it runs ends what was asked for', async () => {
     const field = new Field()
-    const before = threadsOfProcess()
     const pool = new NativePool(native(), 2)
     const slow = field.load(work(20_000_000))
     const runs = [0, 1].map(() => pool.runAsync(slow.address, field.table, false))
@@ -117,15 +126,13 @@ describe.runIf(supported)('a pool of threads', () => {
     expect(field.counts(2)).toEqual([2, 2])
     expect(() => pool.run(slow.address, field.table, false)).toThrow(/closed/)
     expect(() => pool.runAsync(slow.address, field.table, false)).toThrow(/closed/)
-    // libuv's own threads may have started meanwhile.
-    expect(threadsOfProcess()).toBeLessThanOrEqual(before + 4)
+    await expectNoThreads()
     field.memory.close()
   })
 
-  test('a thousand pools come and go', () => {
+  test('a thousand pools come and go', async () => {
     const field = new Field()
     const segment = field.load(work(1))
-    const before = threadsOfProcess()
     for (let i = 0; i < 1000; i++) {
       const pool = new NativePool(native(), 3)
       if (i % 2 === 0) pool.run(segment.address, field.table, false)
@@ -133,7 +140,7 @@ describe.runIf(supported)('a pool of threads', () => {
       pool.close()
     }
     expect(field.counts(3)).toEqual([500, 500, 500])
-    expect(threadsOfProcess()).toBe(before)
+    await expectNoThreads()
     field.memory.close()
   })
 
@@ -153,19 +160,15 @@ describe.runIf(supported)('a pool of threads', () => {
   })
 
   test('the threads have names and block signals', () => {
-    const before = new Set(tasks())
+    const blocked = (status: string): string => /^SigBlk:\s*(\w+)/m.exec(status)?.[1] ?? ''
+    const own = (): string => blocked(readFileSync('/proc/thread-self/status', 'utf8'))
+    const before = own()
     const pool = new NativePool(native(), 3)
-    const added = tasks().filter((task) => !before.has(task))
-    expect(added.map((task) => readFileSync(`/proc/self/task/${task}/comm`, 'utf8').trim()).sort()).toEqual([
-      'glia 1',
-      'glia 2',
-    ])
-    for (const task of added) {
-      const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8')
-      // All but those that cannot be blocked (SIGKILL, SIGSTOP) and the two that the C library keeps for itself.
-      expect(/^SigBlk:\s*(\w+)/m.exec(status)?.[1]).toMatch(/^ffff/)
-    }
-    expect(/^SigBlk:\s*(\w+)/m.exec(readFileSync('/proc/thread-self/status', 'utf8'))?.[1]).not.toMatch(/^ffff/)
+    const threads = poolThreads()
+    expect(threads.map(({ name }) => name).sort()).toEqual(['glia 1', 'glia 2'])
+    // All but SIGKILL, SIGSTOP and the two that the C library keeps for itself.
+    for (const { status } of threads) expect(blocked(status)).toMatch(/^f{7}/)
+    expect(own()).toBe(before)
     pool.close()
   })
 

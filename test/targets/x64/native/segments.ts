@@ -138,3 +138,11 @@ export function work(turns: number): Assembler {
   asm.ret()
   return asm
 }
+
+/** A function that returns the byte at an address. */
+export function read(): Assembler {
+  const asm = new Assembler({ evex: false })
+  asm.load8(rax, { base: rdi, offset: 0 })
+  asm.ret()
+  return asm
+}
