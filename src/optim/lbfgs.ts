@@ -6,6 +6,7 @@ import { grad } from '../autograd/backward.ts'
 import { enableGrad } from '../autograd/mode.ts'
 import { GliaError } from '../core/errors.ts'
 import { checkNumber } from '../core/ranges.ts'
+import { showShape } from '../core/shape.ts'
 import { activeTrace } from '../graph/trace.ts'
 import { TensorBase } from '../tensor/base.ts'
 import { tensor } from '../tensor/factories.ts'
@@ -186,11 +187,15 @@ export class LBFGS {
     this.#memory.evaluations++
     const result = enableGrad(closure)
     const value = result instanceof TensorBase ? result : result.value
-    const gradients = result instanceof TensorBase ? grad(result, this.params, { allowUnused: true }) : result.gradients
-    if (value.size !== 1 || gradients.length !== this.params.length) {
+    if (value.size !== 1) {
       throw new GliaError(
-        `LBFGS: the closure must return one number (received shape [${value.shape}]) and, if any, a gradient for each of ` +
-          `${this.params.length} parameters (received ${gradients.length}).`,
+        `LBFGS: the closure must return one number, such as a mean; received shape ${showShape(value.shape)}.`,
+      )
+    }
+    const gradients = result instanceof TensorBase ? grad(value, this.params, { allowUnused: true }) : result.gradients
+    if (gradients.length !== this.params.length) {
+      throw new GliaError(
+        `LBFGS: the closure must return a gradient for each of ${this.params.length} parameters; received ${gradients.length}.`,
       )
     }
     TensorBase.settle(value.device, [value, ...gradients])

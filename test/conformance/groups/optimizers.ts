@@ -83,9 +83,10 @@ function averaged(c: Case, device: Device): Tensor[] {
   const objective = objectiveOf(...params, device)
   const optimizer = new optim.SGD(params, { lr: 0.05 })
   const ema = new optim.EMA(params, optionsOf(c))
-  const step = (): void => {
+  const step = (): null => {
     optimizer.minimize(objective())
     ema.update()
+    return null
   }
   const compiled = compile(step)
   for (let k = 0; k < 20; k++) (k % 2 === 0 ? compiled : step)()
