@@ -33,13 +33,19 @@ export type { NestedNumbers } from './print.ts'
 export {
   bernoulli,
   defaultGenerator,
+  exponential,
   Generator,
+  gumbel,
+  type MultinomialOptions,
   manualSeed,
+  multinomial,
+  normal,
   type RandomOptions,
   rand,
   randint,
   randn,
   randperm,
+  uniform,
 } from './random.ts'
 export { diag, meshgrid } from './rearrange.ts'
 export type { ReduceOptions, VarianceOptions } from './reduce.ts'

@@ -2,13 +2,16 @@
  * @file Random tensors. The bits of a draw depend on (seed, number of the draw) and the element's position alone, so a
  * seed gives the same numbers on every device, and a compiled step that replays gets fresh ones by counting on.
  */
+import { barrier } from '../autograd/leaves.ts'
 import { GliaError } from '../core/errors.ts'
-import { type Shape, sizeOf } from '../core/shape.ts'
+import { type Shape, showShape, sizeOf } from '../core/shape.ts'
 import { Cell } from '../graph/cell.ts'
 import type { Node } from '../graph/node.ts'
 import { ops } from '../graph/ops.ts'
 import { activeTrace, type Trace } from '../graph/trace.ts'
 import { type Device, defaultDevice } from '../plan/device.ts'
+import { type Operand, sharedDevice, toFloat } from './apply.ts'
+import type { TensorBase } from './base.ts'
 import { Tensor } from './tensor.ts'
 
 /** A position among the iterations of the loops being recorded, and how many there are. */
@@ -149,7 +152,7 @@ function bits(shape: Shape, options: RandomOptions): Node {
 }
 
 /** The upper 24 bits times 2⁻²⁴: exact in float32. */
-function uniform(randomBits: Node): Node {
+function unit(randomBits: Node): Node {
   return ops.mul(ops.cast(ops.and(ops.shr(randomBits, 8), 0xffffff), 'float32'), 2 ** -24)
 }
 
@@ -157,16 +160,30 @@ function wrap(node: Node, options: RandomOptions): Tensor {
   return new Tensor(node, options.device ?? defaultDevice())
 }
 
+/** A draw whose parameters may be tensors: on their device, with their gradients cut off. */
+function drawn(
+  operation: string,
+  parameters: readonly Operand[],
+  options: RandomOptions,
+  build: (parameters: readonly (Node | number)[]) => Node,
+): Tensor {
+  const tensors = parameters.filter((p) => typeof p !== 'number')
+  if (tensors.length === 0) return wrap(build(parameters as readonly number[]), options)
+  const device = sharedDevice(operation, tensors)
+  const node = build(parameters.map((p) => (typeof p === 'number' ? p : toFloat(barrier(p.node)))))
+  return new Tensor(node, device)
+}
+
 /** Uniform in [0, 1). */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
-  return wrap(uniform(bits(shape, options)), options)
+  return wrap(unit(bits(shape, options)), options)
 }
 
 /** Normal with mean 0 and standard deviation 1 (Box & Muller 1958). */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   const size = sizeOf(shape)
   const pairs = Math.ceil(size / 2)
-  const u = uniform(bits([2, pairs], options))
+  const u = unit(bits([2, pairs], options))
   const row = (k: number): Node => ops.reshape(ops.slice(u, [k, 0], [1, pairs]), [pairs])
   // 1 − u lies in (0, 1], so the logarithm is finite.
   const radius = ops.sqrt(ops.mul(ops.log(ops.sub(1, row(0))), -2))
@@ -175,19 +192,95 @@ export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   return wrap(ops.reshape(ops.slice(both, [0], [size]), shape), options)
 }
 
+/** Normal with the mean and standard deviation given; tensors broadcast to `shape`. */
+export function normal(mean: Operand, std: Operand, shape: Shape, options: RandomOptions = {}): Tensor {
+  if (typeof std === 'number' && !(std >= 0)) {
+    throw new GliaError(`normal: the standard deviation must be at least 0; received ${std}.`)
+  }
+  return drawn('normal', [mean, std], options, ([m, s]) => ops.add(ops.mul(randn(shape, options).node, s), m))
+}
+
+/** Uniform in [low, high). */
+export function uniform(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  if (!(low <= high)) throw new GliaError(`uniform: low must not be above high; received ${low} and ${high}.`)
+  return wrap(ops.add(ops.mul(unit(bits(shape, options)), high - low), low), options)
+}
+
+/** Exponential with mean 1 / `rate`. */
+export function exponential(rate: Operand, shape: Shape, options: RandomOptions = {}): Tensor {
+  if (typeof rate === 'number' && !(rate > 0)) {
+    throw new GliaError(`exponential: the rate must be above 0; received ${rate}.`)
+  }
+  return drawn('exponential', [rate], options, ([r]) => ops.div(standardExponential(shape, options), r))
+}
+
+/** −log u with u in (0, 1]. */
+function standardExponential(shape: Shape, options: RandomOptions): Node {
+  return ops.neg(ops.log(ops.sub(1, unit(bits(shape, options)))))
+}
+
+/** Standard Gumbel, −log(−log u): what added to logits makes their argmax a draw of the categories. */
+export function gumbel(shape: Shape, options: RandomOptions = {}): Tensor {
+  // Of the tiniest exponential, 0, the logarithm is kept finite.
+  const e = ops.max(standardExponential(shape, options), 2 ** -25)
+  return wrap(ops.neg(ops.log(e)), options)
+}
+
+export interface MultinomialOptions extends RandomOptions {
+  /** Whether a category may be drawn several times (default false). */
+  readonly replacement?: boolean
+}
+
+/**
+ * int32: `count` categories drawn with probabilities in proportion to `weights` (not negative, one at least not 0): `[n]` →
+ * `[count]`, `[rows, n]` → `[rows, count]`. Without replacement the categories that arrive first in an exponential race
+ * win, in order of arrival (Efraimidis & Spirakis 2006).
+ *
+ * @throws GliaError for other ranks, and for more draws without replacement than there are categories
+ */
+export function multinomial(weights: TensorBase, count: number, options: MultinomialOptions = {}): Tensor {
+  const n = weights.shape[weights.rank - 1] ?? 0
+  const { replacement = false } = options
+  const bad = !Number.isInteger(count) || count < 1 || n < 1 || (!replacement && count > n)
+  if (bad || weights.rank < 1 || weights.rank > 2) {
+    throw new GliaError(
+      `multinomial: received weights of shape ${showShape(weights.shape)} and ${count} draws; it takes [n] or [rows, n], ` +
+        `and a whole number of draws from 1${replacement ? '' : ' to n (unless with replacement)'}.`,
+    )
+  }
+  const lead = weights.shape.slice(0, -1)
+  const draws = replacement ? [...lead, count, n] : [...lead, n]
+  return drawn('multinomial', [weights], options, ([w]) => {
+    const chances = replacement ? ops.reshape(w as Node, [...lead, 1, n]) : (w as Node)
+    // Weight 0 never arrives.
+    const arrival = ops.select(
+      ops.broadcastTo(ops.lt(0, chances), draws),
+      ops.div(standardExponential(draws, options), chances),
+      Infinity,
+    )
+    if (replacement) return ops.argmin(arrival, draws.length - 1)
+    const order = ops.argsort(arrival, lead.length, false)
+    return ops.slice(
+      order,
+      draws.map(() => 0),
+      [...lead, count],
+    )
+  })
+}
+
 /** Whole numbers in [low, high), int32. @throws GliaError if the range is empty or wider than 2²⁴ */
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
   const range = high - low
   if (!Number.isInteger(low) || !Number.isInteger(high) || range < 1 || range > 2 ** 24) {
     throw new GliaError(`randint: needs whole numbers low < high at most 2²⁴ apart; received ${low} and ${high}.`)
   }
-  const scaled = ops.floor(ops.mul(uniform(bits(shape, options)), range))
+  const scaled = ops.floor(ops.mul(unit(bits(shape, options)), range))
   return wrap(ops.add(ops.cast(scaled, 'int32'), low), options)
 }
 
-/** bool, true with probability `p`. */
-export function bernoulli(p: number, shape: Shape, options: RandomOptions = {}): Tensor {
-  return wrap(ops.lt(uniform(bits(shape, options)), p), options)
+/** bool, true with probability `p`; a tensor of probabilities broadcasts to `shape`. Gradients do not flow to `p`. */
+export function bernoulli(p: Operand, shape: Shape, options: RandomOptions = {}): Tensor {
+  return drawn('bernoulli', [p], options, ([probability]) => ops.lt(unit(bits(shape, options)), probability))
 }
 
 /** The numbers 0 … n − 1 in random order, int32. */
