@@ -67,17 +67,17 @@ export class CpuStep implements Step {
   profile(args: readonly TypedArray[], runs: number): KernelTime[] {
     this.#separate ??= this.#make(true).plan
     const plan = this.#separate
-    const totals: number[] = []
+    const fastest: number[] = []
     // The first runs compile and warm up.
     for (let r = -3; r < runs; r++) {
       const times: number[] = []
       this.#run(plan, args, times)
       if (r < 0) continue
       times.forEach((t, i) => {
-        totals[i] = (totals[i] ?? 0) + t / runs
+        fastest[i] = Math.min(fastest[i] ?? t, t)
       })
     }
-    return totals.map((ms, i) => {
+    return fastest.map((ms, i) => {
       const info = plan.kernels[i]
       return { operations: info?.operations ?? ['copy'], shape: info?.shape ?? [], modules: info?.modules ?? [], ms }
     })

@@ -25,7 +25,7 @@ export interface Step {
   /** Lists the kernels with their operations, module path and call site. */
   explain(): string
   readonly codeBytes: number
-  /** Time of each kernel, run one at a time; the step runs (and updates its cells) `runs` + 3 times. Empty on `interp`. */
+  /** Each kernel alone, the fastest of `runs`; the step runs (and updates its cells) `runs` + 3 times. Empty on `interp`. */
   profile(args: readonly TypedArray[], runs: number): KernelTime[]
 }
 

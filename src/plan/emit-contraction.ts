@@ -3,6 +3,7 @@ import { sizeOf } from '../core/shape.ts'
 import { type Expr, type Guard, operands, type Store } from '../kernels/expr.ts'
 import { add, type Index, indexOf, newVar, scale, strideOf, type Var } from '../kernels/index.ts'
 import type { Contraction, ContractionDim, Scatter } from '../kernels/kernel.ts'
+import type { PlannedConv } from './convolution.ts'
 import { Misaligned, nameOf, resolveOutside, type Scope, sameIndex, store } from './emit-scope.ts'
 import { bufferBase } from './mark.ts'
 import { must } from './must.ts'
@@ -109,26 +110,37 @@ function matmulDims(s: Scope, node: PNode): { dims: Dims; result: readonly Index
 
 /** a is the weights, b the (already padded) input. */
 function convDims(s: Scope, node: PNode): { dims: Dims; result: readonly Index[] } {
-  const { stride, kernelDilation, groups } = node.as('conv')
+  const attrs: PlannedConv = node.as('conv')
+  const { stride, kernelDilation, groups } = attrs
+  const phases = attrs.phases ?? stride.map(() => 1)
+  const shift = attrs.phaseShift ?? stride.map(() => 0)
   const [x, w] = node.inputs as [PNode, PNode]
   const perGroup = w.shape[1]
+  const each = phases.reduce((n, d) => n * d, 1)
+  const outputs = w.shape[0] / groups / each
   const image = newVar(x.shape[0])
   const g = newVar(groups)
-  const o = newVar(w.shape[0] / groups)
+  const o = newVar(outputs)
   const c = newVar(perGroup)
-  const places = node.shape.slice(2).map((d) => newVar(d))
+  const places = node.shape.slice(2).map((d, i) => newVar(d / phases[i]))
+  const phase = phases.map((d) => newVar(d))
   const taps = w.shape.slice(2).map((d) => newVar(d))
-  const channel = add(scale(indexOf(g), w.shape[0] / groups), indexOf(o))
+  const channel = add(scale(indexOf(g), outputs), indexOf(o))
+  const row = phase.reduce((at, q, i) => add(scale(at, phases[i]), indexOf(q)), channel)
   const source = add(scale(indexOf(g), perGroup), indexOf(c))
-  const spatial = places.map((p, i) => add(scale(indexOf(p), stride[i]), scale(indexOf(taps[i]), kernelDilation[i])))
+  const spatial = places.map((p, i) => {
+    const window = add(scale(indexOf(p), stride[i]), scale(indexOf(phase[i]), shift[i]))
+    return add(window, scale(indexOf(taps[i]), kernelDilation[i]))
+  })
   const dims = access(
     s,
-    { node: w, index: [channel, indexOf(c), ...taps.map(indexOf)] },
+    { node: w, index: [row, indexOf(c), ...taps.map(indexOf)] },
     { node: x, index: [indexOf(image), source, ...spatial] },
-    [g, image, o, ...places, c, ...taps],
+    [g, image, o, ...phase, ...places, c, ...taps],
     new Set([c, ...taps]),
   )
-  return { dims, result: [indexOf(image), channel, ...places.map(indexOf)] }
+  const at = places.map((p, i) => add(scale(indexOf(p), phases[i]), indexOf(phase[i])))
+  return { dims, result: [indexOf(image), channel, ...at] }
 }
 
 // Scatters ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import { GliaError } from '../core/errors.ts'
 import { sameShape } from '../core/shape.ts'
 import {
   type Attrs,
-  type ConvAttrs,
   type HostFunction,
   type LoopAttrs,
   type Node,
@@ -16,6 +15,7 @@ import {
   type Primitive,
   topological,
 } from '../graph/node.ts'
+import { makeConv } from './convolution.ts'
 import { must } from './must.ts'
 
 export class PNode {
@@ -140,7 +140,7 @@ class Builder {
       case 'constant':
         return this.#constant(node)
       case 'conv':
-        return this.#conv(node, inputs)
+        return makeConv((...parts) => this.#make(...parts), node, inputs[0], inputs[1])
       case 'loop':
         return this.#loop(node, inputs)
       default:
@@ -173,47 +173,6 @@ class Builder {
     if (!baked) this.#constants.push(pnode)
     this.#constantValues.set(identity, pnode)
     return pnode
-  }
-
-  /** Padding and input dilation become a `pad`, below permutations so that forward and gradients share it. */
-  #conv(node: Node, inputs: readonly PNode[]): PNode {
-    const a = node.as('conv')
-    const spatial = a.stride.length
-    const none = new Array<number>(spatial).fill(0)
-    const padded = [...a.padLo, ...a.padHi].some((p) => p !== 0) || a.inputDilation.some((d) => d !== 1)
-    let x = inputs[0]
-    if (padded) {
-      const lo = [0, 0, ...a.padLo]
-      const hi = [0, 0, ...a.padHi]
-      const interior = [0, 0, ...a.inputDilation.map((d) => d - 1)]
-      x = this.#pad(x, lo, hi, interior)
-    }
-    const attrs: ConvAttrs = { ...a, padLo: none, padHi: none, inputDilation: none.map(() => 1) }
-    return this.#make('conv', attrs, [x, inputs[1]], node.shape, node.dtype, node.origin)
-  }
-
-  #pad(x: PNode, lo: readonly number[], hi: readonly number[], interior: readonly number[]): PNode {
-    if (x.op === 'permute') {
-      const { order } = x.as('permute')
-      const back = <T>(values: readonly T[]): T[] => {
-        const out = new Array<T>(values.length)
-        order.forEach((from, to) => {
-          out[from] = values[to]
-        })
-        return out
-      }
-      const inner = this.#pad(x.inputs[0], back(lo), back(hi), back(interior))
-      return this.#make(
-        'permute',
-        { order },
-        [inner],
-        order.map((o) => inner.shape[o]),
-        x.dtype,
-        x.origin,
-      )
-    }
-    const shape = x.shape.map((d, i) => lo[i] + hi[i] + d + Math.max(0, d - 1) * interior[i])
-    return this.#make('pad', { lo, hi, interior, value: 0 }, [x], shape, x.dtype, x.origin)
   }
 
   #loop(node: Node, inputs: readonly PNode[]): PNode {
