@@ -28,13 +28,23 @@ function status(name: string): number {
   return Number(new RegExp(`^${name}:\\s*(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
 }
 
-/** A worker of this file in a mode, once it has said something. */
-function worker(inner: string): Promise<InstanceType<typeof Worker>> {
-  return new Promise((resolve, fail) => {
-    const w = new Worker(new URL(import.meta.url), { workerData: inner })
-    w.once('message', () => resolve(w))
-    w.once('error', fail)
-  })
+/** A worker of this file in a mode. */
+class Inner {
+  readonly worker: InstanceType<typeof Worker>
+  /** When it has said something. */
+  readonly speaks: Promise<void>
+  /** Its exit code, when it has ended. */
+  readonly ends: Promise<number>
+
+  constructor(inner: string) {
+    const worker = new Worker(new URL(import.meta.url), { workerData: inner })
+    this.worker = worker
+    this.speaks = new Promise((resolve, fail) => {
+      worker.once('message', () => resolve())
+      worker.once('error', fail)
+    })
+    this.ends = new Promise((resolve) => worker.once('exit', resolve))
+  }
 }
 
 const modes: Record<string, () => unknown> = {
@@ -67,13 +77,10 @@ const modes: Record<string, () => unknown> = {
   },
   /** Two workers with a pool each, at once, that end by themselves. */
   workers: async () => {
-    const ended = [0, 1].map(async () => {
-      const w = await worker('in-both')
-      await new Promise<void>((resolve, fail) => {
-        w.on('exit', (code) => (code === 0 ? resolve() : fail(new Error(`exit ${code}`))))
-      })
-    })
-    await Promise.all(ended)
+    const inner = [0, 1].map(() => new Inner('in-both'))
+    await Promise.all(inner.map(({ speaks }) => speaks))
+    const codes = await Promise.all(inner.map(({ ends }) => ends))
+    if (codes.some((code) => code !== 0)) throw new Error(`exit ${codes}`)
     ready(() => undefined)
   },
   'in-both': () => {
@@ -104,10 +111,14 @@ const modes: Record<string, () => unknown> = {
   },
   /** Workers with threads and 32 MiB each are terminated; what remains of both is printed. */
   leak: async () => {
-    const first = await worker('in-large')
-    await first.terminate()
+    const round = async (): Promise<void> => {
+      const inner = new Inner('in-large')
+      await inner.speaks
+      await inner.worker.terminate()
+    }
+    await round()
     const [threads, size] = [status('Threads'), status('VmSize')]
-    for (let i = 0; i < 10; i++) await (await worker('in-large')).terminate()
+    for (let i = 0; i < 10; i++) await round()
     // The last thread has ended before the system counts it out.
     await new Promise((resolve) => setTimeout(resolve, 100))
     console.log(`${status('Threads') - threads} threads, ${Math.round((status('VmSize') - size) / 1024)} MiB`)
@@ -126,9 +137,10 @@ const modes: Record<string, () => unknown> = {
 }
 
 async function terminate(inner: string): Promise<void> {
-  const w = await worker(inner)
+  const { worker, speaks } = new Inner(inner)
+  await speaks
   await new Promise((resolve) => setTimeout(resolve, 50))
-  ready(() => void w.terminate().then(() => console.log(`code ${process.exitCode ?? 0}`)))
+  ready(() => void worker.terminate().then(() => console.log('ended')))
 }
 
 /** Reads a byte that lies `offset` after the start of a block of 1000. */

@@ -71,6 +71,7 @@ describe.runIf(supported)('processes', () => {
     const { code, milliseconds, out } = await end(mode)
     expect(out).toContain('ready')
     expect(out.includes('Error')).toBe(mode === 'throw')
+    expect(out.includes('ended')).toBe(mode.startsWith('terminate'))
     expect(code).toBe(expected)
     expect(milliseconds).toBeLessThan(SOON)
   })
