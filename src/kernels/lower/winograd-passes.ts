@@ -7,8 +7,8 @@ import type { BufferInfo, LoweredCall } from '../kernel.ts'
 import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
 import type { Side } from './contraction-plan.ts'
 import { type Algebra, type Matrix, multiplyBoth, transposed } from './winograd-algebra.ts'
-import type { Axis, Conv3x3 } from './winograd-match.ts'
-import { emitGroups, emitStrip, groupPointer, loadSquares, type Tiling } from './winograd-tiles.ts'
+import type { Conv3x3 } from './winograd-match.ts'
+import { emitGroups, emitStrip, groupPointer, loadSquares, type Strip, type Tiling } from './winograd-tiles.ts'
 
 /** What the passes of one kernel share. */
 export interface Context {
@@ -24,7 +24,7 @@ export interface Context {
 /** Elements from one element of the tile's square to the next: planes that start in different sets of the caches. */
 export function planeOf(elements: number): number {
   const lines = Math.ceil(elements / 16)
-  return (lines | 1) * 16
+  return (lines < 16 ? lines : lines | 1) * 16
 }
 
 /** Work units wanted of a pass. */
@@ -59,6 +59,11 @@ export function emitBlock(
   b.loop(from, to, 1, body)
 }
 
+/** A unit's place among others, and the number of its block. */
+export function splitUnit(b: ProgramBuilder, unit: Reg, { count }: Blocks): [Reg, Reg] {
+  return count === 1 ? [unit, unit] : [b.i2('div', unit, { imm: count }), b.i2('rem', unit, { imm: count })]
+}
+
 export const scaled = (b: ProgramBuilder, base: Reg, i: Reg, bytes: number): Reg =>
   bytes === 0 ? base : b.i2('add', base, b.i2('mul', i, { imm: bytes }))
 
@@ -84,8 +89,7 @@ export function filterPass({ name, conv, algebra, machine }: Context, scratch: n
   const whole = Math.floor(channels.extent / W)
   const rest = channels.extent % W
   b.loop(2, 3, 1, (unit) => {
-    const filter = blocks.count === 1 ? unit : b.i2('div', unit, { imm: blocks.count })
-    const at = blocks.count === 1 ? unit : b.i2('rem', unit, { imm: blocks.count })
+    const [filter, at] = splitUnit(b, unit, blocks)
     const from = scaled(b, b.addImm(0, other.offset * 4), filter, filters.other * 4)
     const to = scaled(b, 1, filter, channels.extent * 4)
     const group = (i: Reg, lanes: number): void =>
@@ -113,78 +117,92 @@ export function filterPass({ name, conv, algebra, machine }: Context, scratch: n
 
 // Images -------------------------------------------------------------------------------------------------------------
 
-/** An operand that lies as images do. */
-interface Picture {
+/** An operand that lies as images do, and what becomes of it. */
+export interface Picture {
   readonly side: Side
+  /** Strides in elements. */
   readonly images: number
-  readonly channels: Axis
   readonly channelStride: number
   readonly rows: number
+  readonly channels: number
+  /** Elements of a tile's square along an axis, and how many of them belong to the next tile. */
   readonly size: number
   readonly margin: number
   readonly matrix: Matrix
 }
 
-/** Bᵀ d B of every channel and tile, to [element][channel][tile]. */
-export function imagePass(c: Context, scratch: number): LoweredCall {
-  const { conv, algebra } = c
-  return picturePass(c, 'images', scratch, {
+/** The images: Bᵀ d B. */
+export function imagesOf({ conv, algebra }: Context): Picture {
+  return {
     side: conv.image,
     images: conv.images.image,
-    channels: conv.channels,
+    channels: conv.channels.extent,
     channelStride: conv.channels.image,
     rows: conv.rows.image,
     size: algebra.m + 2,
     margin: 2,
     matrix: algebra.input,
-  })
+  }
 }
 
-/** A y Aᵀ of every filter and tile of a gradient, to [element][filter][tile]. */
-export function gradientPass(c: Context, scratch: number): LoweredCall {
-  const { conv, algebra } = c
-  return picturePass(c, 'gradients', scratch, {
+/** The gradients of a convolution's results: A y Aᵀ. */
+export function gradientsOf({ conv, algebra }: Context): Picture {
+  return {
     side: conv.other,
     images: conv.images.other,
-    channels: conv.filters,
+    channels: conv.filters.extent,
     channelStride: conv.filters.other,
     rows: conv.rows.other,
     size: algebra.m,
     margin: 0,
     matrix: transposed(algebra.output),
+  }
+}
+
+/** Where transformed tiles go: the address of channel 0 of a strip's first tile, and bytes between channels and planes. */
+export interface Planes {
+  readonly base: Reg
+  readonly channel: number
+  readonly plane: number
+}
+
+/** Transforms one channel of a strip. `image`: the address of image 0. */
+export function emitPicture(
+  b: ProgramBuilder,
+  { tiling, algebra: { m } }: Context,
+  p: Picture,
+  image: Reg,
+  strip: Strip,
+  to: Planes,
+  channels: (body: (channel: Reg) => void) => void,
+): void {
+  const n = m + 2
+  const line = scaled(b, scaled(b, image, strip.image, p.images * 4), strip.row, p.rows * 4)
+  channels((channel) => {
+    const source = scaled(b, line, channel, p.channelStride * 4)
+    const target = scaled(b, to.base, channel, to.channel)
+    emitGroups(b, tiling, strip, (group) => {
+      const squares = loadSquares(b, group.lanes, groupPointer(b, source, group, m * 4), p.rows, p.size, p.margin)
+      const place = groupPointer(b, target, group, 4)
+      multiplyBoth(b, p.matrix, squares, (i, j, value) => {
+        b.store(place, (i * n + j) * to.plane, value ?? b.f32(0), 'f32', group.lanes.length)
+      })
+    })
   })
 }
 
-function picturePass(
-  { name, tiling: t, algebra, machine }: Context,
-  what: string,
-  scratch: number,
-  p: Picture,
-): LoweredCall {
-  const { m } = algebra
-  const n = m + 2
-  const plane = planeOf(p.channels.extent * t.tiles) * 4
-  const blocks = blocksOf(p.channels.extent, t.strips)
-  const b = new ProgramBuilder(`${name} transform ${what}`, machine.lanes, 4)
+/** All of a picture's tiles, to [element][channel][tile]. */
+export function picturePass(c: Context, p: Picture, what: string, scratch: number): LoweredCall {
+  const { tiling: t, machine } = c
+  const blocks = blocksOf(p.channels, t.strips)
+  const b = new ProgramBuilder(`${c.name} transform ${what}`, machine.lanes, 4)
+  const image = b.addImm(0, p.side.offset * 4)
   b.loop(2, 3, 1, (unit) => {
-    const index = blocks.count === 1 ? unit : b.i2('div', unit, { imm: blocks.count })
-    const at = blocks.count === 1 ? unit : b.i2('rem', unit, { imm: blocks.count })
+    const [index, at] = splitUnit(b, unit, blocks)
     emitStrip(b, t, index, (strip) => {
-      const image = scaled(b, b.addImm(0, p.side.offset * 4), strip.image, p.images * 4)
-      const line = scaled(b, image, strip.row, p.rows * 4)
-      const tile = scaled(b, 1, strip.tile, 4)
-      emitBlock(b, blocks, p.channels.extent, at, (channel) => {
-        const source = scaled(b, line, channel, p.channelStride * 4)
-        const target = scaled(b, tile, channel, t.tiles * 4)
-        emitGroups(b, t, strip, (group) => {
-          const from = groupPointer(b, source, group, m * 4)
-          const to = groupPointer(b, target, group, 4)
-          const squares = loadSquares(b, group.lanes, from, p.rows, p.size, p.margin)
-          multiplyBoth(b, p.matrix, squares, (i, j, value) => {
-            b.store(to, (i * n + j) * plane, value ?? b.f32(0), 'f32', group.lanes.length)
-          })
-        })
-      })
+      const base = scaled(b, 1, index, t.stripTiles * 4)
+      const to = { base, channel: t.tiles * 4, plane: planeOf(p.channels * t.tiles) * 4 }
+      emitPicture(b, c, p, image, strip, to, (body) => emitBlock(b, blocks, p.channels, at, body))
     })
   })
   return {

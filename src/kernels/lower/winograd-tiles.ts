@@ -48,8 +48,6 @@ export interface Strip {
   readonly image: Reg
   /** First output row. */
   readonly row: Reg
-  /** First tile. */
-  readonly tile: Reg
   /** Output rows of a strip of this kind. */
   readonly height: number
 }
@@ -60,11 +58,10 @@ export function emitStrip(b: ProgramBuilder, t: Tiling, index: Reg, body: (strip
   const within = t.perImage === 1 ? b.int(0) : b.i2('rem', index, { imm: t.perImage })
   const whole = t.stripRows * t.m
   const row = b.i2('mul', within, { imm: whole })
-  const tile = b.i2('mul', index, { imm: t.stripTiles })
   const last = t.height - (t.perImage - 1) * whole
-  const cut = (): void => body({ image, row, tile, height: last })
+  const cut = (): void => body({ image, row, height: last })
   if (last === whole || t.perImage === 1) cut()
-  else b.if(within, 'lt', { imm: t.perImage - 1 }, () => body({ image, row, tile, height: whole }), cut)
+  else b.if(within, 'lt', { imm: t.perImage - 1 }, () => body({ image, row, height: whole }), cut)
 }
 
 /** A tile, its place counted in outputs from the group's first. */

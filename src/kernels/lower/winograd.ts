@@ -12,7 +12,7 @@ import { choosePlan, orient } from './contraction-plan.ts'
 import { type Algebra, algebras } from './winograd-algebra.ts'
 import { winogradCycles } from './winograd-cost.ts'
 import { type Conv3x3, matchConv3x3 } from './winograd-match.ts'
-import { type Context, filterPass, gradientPass, imagePass, planeOf } from './winograd-passes.ts'
+import { type Context, filterPass, gradientsOf, imagesOf, picturePass, planeOf } from './winograd-passes.ts'
 import { filterGradientPass, resultPass, resultUnits, temporaryBytes } from './winograd-results.ts'
 import { makeTiling } from './winograd-tiles.ts'
 
@@ -47,8 +47,12 @@ export function lowerWith(c: Contraction, algebra: Algebra, machine: Machine): L
   const [first, second, sums] = [0, 1, 2]
   const scratch = products.buffers.map((x) => x.size * 4)
   const calls: LoweredCall[] = []
-  calls.push(conv.kind === 'convolution' ? filterPass(context, first) : gradientPass(context, first))
-  calls.push(imagePass(context, second))
+  calls.push(
+    conv.kind === 'convolution'
+      ? filterPass(context, first)
+      : picturePass(context, gradientsOf(context), 'gradients', first),
+  )
+  calls.push(picturePass(context, imagesOf(context), 'images', second))
   const inner = lowerContraction(products, machine)
   const moved = (x: Argument): Argument =>
     'buffer' in x ? { scratch: x.buffer } : 'scratch' in x ? { scratch: x.scratch + products.buffers.length } : x
