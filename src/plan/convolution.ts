@@ -31,9 +31,8 @@ export function makeConv(make: Make, node: Node, x: PNode, w: PNode): PNode {
   const a = node.as('conv')
   const none = a.stride.map(() => 0)
   const spread = a.inputDilation.some((d) => d !== 1)
-  const plain = a.inputDilation.every((d, i) => d === 1 || a.kernelDilation[i] === 1) && a.stride.every((s) => s === 1)
-  const some = [...x.shape, ...w.shape, ...node.shape].every((n) => n > 0)
-  if (spread && plain && some) return inPhases(make, node, x, w)
+  const d = phasesOf(node, x, w)
+  if (d !== null) return inPhases(make, node, x, w, d)
   let input = x
   if (spread || [...a.padLo, ...a.padHi].some((p) => p !== 0)) {
     const interior = [0, 0, ...a.inputDilation.map((d) => d - 1)]
@@ -69,6 +68,24 @@ function makePad(
   return make('pad', { lo, hi, interior, value: 0 }, [x], shape, x.dtype, x.origin)
 }
 
+/**
+ * By spatial axis, how many phases to compute results in; null where that is not possible or nothing is to be gained.
+ * An axis of one element (the seed of a generator) may be taken for spread out as far as one likes: each tap then has
+ * results of its own, and none meets the padding.
+ */
+function phasesOf(node: Node, x: PNode, w: PNode): number[] | null {
+  const a = node.as('conv')
+  if (![...x.shape, ...w.shape, ...node.shape].every((n) => n > 0) || a.stride.some((s) => s !== 1)) return null
+  const d = a.inputDilation.map((dilation, i) => {
+    const taps = w.shape[i + 2]
+    const places = node.shape[i + 2]
+    if (x.shape[i + 2] > 1 || a.kernelDilation[i] > 1) return dilation
+    return phasedAxis(taps, a.padLo[i], places).count * taps < places * taps ? taps : 1
+  })
+  const plain = d.every((phases, i) => phases === 1 || a.kernelDilation[i] === 1)
+  return plain && d.some((phases) => phases > 1) ? d : null
+}
+
 /** How the results along one axis are computed in phases. */
 interface PhasedAxis {
   /** Whether the phases take the taps' remainders in falling order. */
@@ -99,9 +116,8 @@ function phasedAxis(d: number, padLo: number, places: number): PhasedAxis {
 }
 
 /** A convolution of the input itself, with the results of all phases side by side. */
-function inPhases(make: Make, node: Node, x: PNode, w: PNode): PNode {
+function inPhases(make: Make, node: Node, x: PNode, w: PNode, d: readonly number[]): PNode {
   const a = node.as('conv')
-  const d = a.inputDilation
   const [outputs, perGroup, ...taps] = w.shape
   const view = (op: Primitive, attrs: Attrs[Primitive], from: PNode, shape: readonly number[]): PNode =>
     make(op, attrs, [from], shape, from.dtype, from.origin)
