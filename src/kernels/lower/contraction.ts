@@ -67,18 +67,13 @@ function multiplyCall(
   chunks: Chunks | null,
   buffers: readonly BufferInfo[] = c.buffers,
 ): LoweredCall {
-  const { problem, lane, rowTile } = plan
+  const { problem } = plan
   const args = new Arguments(c.buffers.length)
   const rowParameter = args.of(rows ? { scratch: rows.scratch } : { buffer: problem.row.buffer })
   const colParameter = args.of(cols ? { scratch: cols.scratch } : { buffer: problem.col.buffer })
   for (const x of epilogueArguments(problem.stores)) args.of(x)
   const b = new ProgramBuilder(`${c.name} ${describe(plan)}`, machine.lanes, args.list.length + 2)
-  const strides = {
-    row: byteStrides(rows, 'row'),
-    col: byteStrides(cols, 'col'),
-    rowTile: rows?.step ?? (rowTile ? rowTile.loop.row * rowTile.size * 4 : 0),
-    laneTile: cols?.step ?? (lane ? lane.col * plan.vectors * machine.lanes * 4 : 0),
-  }
+  const strides = stridesOf(plan, machine, rows, cols)
   const levels = makeLevels(plan, machine, strides, chunks && chunkLevel(plan, chunks, strides))
   const units = unitLevels(levels, UNITS)
   const epilogue = new Epilogue(b, problem.stores, buffers, (x) => args.of(x))
@@ -95,6 +90,33 @@ function multiplyCall(
   if (units === 0) b.if(range.begin, 'lt', range.end, run)
   else run()
   return { program: b.finish(), args: args.list, units: countUnits(levels.slice(0, units)), after: false }
+}
+
+/**
+ * Writes a contraction, unpacked, into a program of something larger. `row` and `col` are the addresses of its operands'
+ * first elements.
+ */
+export function emitTiles(
+  b: ProgramBuilder,
+  plan: Plan,
+  machine: Machine,
+  { row, col }: { readonly row: Reg; readonly col: Reg },
+  epilogue: Epilogue,
+): void {
+  const strides = stridesOf(plan, machine, null, null)
+  const tiles = new TileBody(b, plan, strides, epilogue, { rows: false, cols: false }, null)
+  const start: Place = { row, col, starts: new Map(), sizes: new Map(), blocks: new Map() }
+  emitLoops(b, makeLevels(plan, machine, strides, null), 0, { begin: row, end: row }, start, (at) => tiles.emit(at))
+}
+
+function stridesOf(plan: Plan, machine: Machine, rows: Panels | null, cols: Panels | null): Strides {
+  const { lane, rowTile } = plan
+  return {
+    row: byteStrides(rows, 'row'),
+    col: byteStrides(cols, 'col'),
+    rowTile: rows?.step ?? (rowTile ? rowTile.loop.row * rowTile.size * 4 : 0),
+    laneTile: cols?.step ?? (lane ? lane.col * plan.vectors * machine.lanes * 4 : 0),
+  }
 }
 
 /** Panels know the loops of the whole plan, so they are asked by variable: a chunk's loops are others. */

@@ -2,8 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Contraction } from '../../../src/kernels/kernel.ts'
-import { lowerWith } from '../../../src/kernels/lower/winograd.ts'
-import { algebras } from '../../../src/kernels/lower/winograd-algebra.ts'
+import { lowerWay, ways } from '../../../src/kernels/lower/winograd.ts'
 import type { Machine } from '../../../src/kernels/vector.ts'
 import {
   biasReluTwice,
@@ -23,13 +22,18 @@ const machine = (lanes: number): Machine => ({
   l2: 1 << 20,
 })
 
-function check(c: Contraction, lanes: number, m: number, parts: number, error = worstError): void {
-  const algebra = algebras.find((x) => x.m === m)
-  const lowered = algebra ? lowerWith(c, algebra, machine(lanes)) : null
-  if (lowered === null) throw new Error(`${c.name} is not recognised`)
+/** Every way of doing `c` with tiles of m × m. Returns how many there are. */
+function check(c: Contraction, lanes: number, m: number, parts: number, error = worstError): number {
+  const on = machine(lanes)
+  const found = ways(c, on).filter((w) => w.algebra.m === m)
   const given = inputs(c)
-  const out = evaluateLowered(c, lowered, given, parts)
-  expect(error(c, given, out), lowered.calls.map((x) => x.program.name).join()).toBeLessThan(1)
+  for (const way of found) {
+    const lowered = lowerWay(c, way, on)
+    const out = evaluateLowered(c, lowered, given, parts)
+    expect(error(c, given, out), lowered.calls.map((x) => x.program.name).join()).toBeLessThan(1)
+  }
+  expect(found.length).toBeGreaterThan(0)
+  return found.length
 }
 
 const shape = fc.record({
@@ -53,16 +57,18 @@ const kinds: [string, Make][] = [
 describe.each(kinds)('Winograd %s by evaluation', (_, make) => {
   test('plain results', () => {
     fc.assert(
-      fc.property(shape, lanes, tile, parts, (s, l, m, p) => check(make({ ...s, kh: 3, kw: 3 }), l, m, p)),
+      fc.property(shape, lanes, tile, parts, (s, l, m, p) => {
+        check(make({ ...s, kh: 3, kw: 3 }), l, m, p)
+      }),
       { numRuns: 40 },
     )
   })
 
   test('epilogues', () => {
     fc.assert(
-      fc.property(shape, lanes, tile, parts, (s, l, m, p) =>
-        check(make({ ...s, kh: 3, kw: 3 }, biasReluTwice), l, m, p, worstEpilogueError),
-      ),
+      fc.property(shape, lanes, tile, parts, (s, l, m, p) => {
+        check(make({ ...s, kh: 3, kw: 3 }, biasReluTwice), l, m, p, worstEpilogueError)
+      }),
       { numRuns: 15 },
     )
   })
@@ -79,4 +85,16 @@ describe.each(kinds)('Winograd %s by evaluation', (_, make) => {
       for (const m of [2, 4]) check(make({ images: 2, ci: 2, co: 3, oh, ow, kh: 3, kw: 3 }), l, m, 2)
     }
   })
+})
+
+test.each([4, 8, 16])('block by block, on %d lanes', (l) => {
+  for (const [images, ci, co, oh, ow] of [
+    [1, 2, 3, 61, 97],
+    [3, 3, 2, 70, 30],
+    [30, 1, 5, 17, 9],
+  ]) {
+    for (const p of [1, 3]) {
+      expect(check(conv({ images, ci, co, oh, ow, kh: 3, kw: 3 }, biasReluTwice), l, 2, p, worstEpilogueError)).toBe(2)
+    }
+  }
 })
