@@ -5,6 +5,20 @@ export * from './activations/elementwise.ts'
 export type { ActivationChoice } from './activations/index.ts'
 export { GLU, LogSoftmax, Maxout, type MaxoutOptions, PReLU, RReLU, Softmax, Softmin } from './activations/layers.ts'
 export * from './adaptive-pool.ts'
+export { GroupedQueryAttention, type GroupedQueryAttentionOptions } from './attention/grouped.ts'
+export {
+  MultiheadAttention,
+  type MultiheadAttentionInputs,
+  type MultiheadAttentionOptions,
+  type MultiheadAttentionResult,
+} from './attention/multihead.ts'
+export {
+  AdditiveAttention,
+  type LookOptions,
+  type LookResult,
+  LuongAttention,
+  type LuongAttentionOptions,
+} from './attention/scores.ts'
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -52,8 +66,16 @@ export {
 } from './normalisation.ts'
 export * from './padding.ts'
 export * from './pool.ts'
+export {
+  LearnedPositions,
+  type LearnedPositionsOptions,
+  Rotary,
+  SinusoidalPositions,
+  type SinusoidalPositionsOptions,
+} from './positions.ts'
 export * from './random-pool.ts'
 export * from './recurrent/index.ts'
+export { type SpectralNormOptions, spectralNorm, type WeightNormOptions, weightNorm } from './reparametrise.ts'
 export * from './resample.ts'
 export { type Layer, Sequential } from './sequential.ts'
 export { Concat, Identity, Lambda, Residual } from './structure.ts'

@@ -26,13 +26,18 @@ const table = nn as unknown as Readonly<Record<string, unknown>>
 const isLayer = (value: unknown): value is Constructor =>
   typeof value === 'function' && value.prototype instanceof nn.Module
 
+/** Functions that take a layer and return it, changed. */
+const wrappers: readonly string[] = ['spectralNorm', 'weightNorm']
+
 /** A layer by name, with the arguments of a case and its options last. */
 export function makeLayer(name: string, c: Case, extra: Readonly<Record<string, unknown>> = {}): nn.AnyModule {
   const Layer = table[name]
-  if (!isLayer(Layer)) throw new Error(`glia/nn has no layer ${name}`)
   const args = (c.args ?? []).map((a) => argument(a, makeLayer))
   const options = { ...(argument(c.options ?? {}, makeLayer) as object), ...extra }
-  return new Layer(...args, ...(Object.keys(options).length > 0 ? [options] : []))
+  const all = [...args, ...(Object.keys(options).length > 0 ? [options] : [])]
+  if (isLayer(Layer)) return new Layer(...all)
+  if (wrappers.includes(name)) return (Layer as (...args: readonly unknown[]) => nn.AnyModule)(...all)
+  throw new Error(`glia/nn has no layer ${name}`)
 }
 
 const method =
@@ -91,6 +96,6 @@ function run({ item, entry, case: c, expected }: Check, device: Device): Compari
 export const group: Group = {
   name: 'layers',
   module: 'glia/nn',
-  items: () => Object.keys(table).filter((name) => name !== 'Module' && isLayer(table[name])),
+  items: () => [...Object.keys(table).filter((name) => name !== 'Module' && isLayer(table[name])), ...wrappers],
   run,
 }
