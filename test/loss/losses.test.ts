@@ -17,6 +17,9 @@ const mistakes: readonly (readonly [string, () => unknown, RegExp])[] = [
   ['an empty batch', () => loss.mse(tensor([]), tensor([])), /empty batch \(losses \[0\]\) has no mean/],
   ['an empty batch of logits', () => loss.crossEntropy(tensor([[1]]).narrow(0, 0, 0), int([])), /empty batch/],
   ['shapes that differ', () => loss.hinge(x(), tensor([1])), /hinge: prediction \[1, 3\] and target \[1\]/],
+  ['class numbers that are floats', () => loss.crossEntropy(x(), tensor([1])), /needs the logits' shape .*int32/],
+  ['class numbers of two examples', () => loss.crossEntropy(x(), int([1, 2])), /\[1\]; received int32 \[2\]/],
+  ['predictions that would broadcast', () => loss.mse(tensor([[1], [2]]), tensor([1, 2])), /\[2, 1\] and target \[2\]/],
   ['delta 0', () => loss.huber(x(), x(), { delta: 0 }), /delta must be positive; received 0/],
   ['a NaN beta', () => loss.smoothL1(x(), x(), { beta: Number.NaN }), /beta .* received NaN/],
   ['gamma below 0', () => loss.focal(x(), int([0]), { gamma: -1 }), /focal: gamma .* at least 0; received -1/],
@@ -89,6 +92,8 @@ describe.each(devices)('on %s', (_, device) => {
   beforeEach(() => setDefaultDevice(device))
 
   it('names the loss whose class numbers are out of range', () => {
+    expect(() => loss.crossEntropy(x(), int([3])).itemSync()).toThrow(/crossEntropy/)
+    expect(() => loss.nll(x(), int([-1])).itemSync()).toThrow(/nll/)
     expect(() => loss.multiMargin(x(), int([3])).itemSync()).toThrow(/multiMargin/)
     expect(() => loss.focal(x(), int([-1])).itemSync()).toThrow(/focal/)
     expect(() => loss.ctc(randn([4, 1, 3]).logSoftmax(2), int([[5]]), [4], [1]).itemSync()).toThrow(/ctc/)
