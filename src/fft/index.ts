@@ -1,0 +1,30 @@
+/** @file Fourier transforms of any length, with complex numbers as pairs along a last axis of extent 2: PyTorch's `torch.fft`. */
+export {
+  complex,
+  type Fourier2Options,
+  type FourierNorm,
+  type FourierOptions,
+  fft,
+  fft2,
+  ifft,
+  ifft2,
+  imag,
+  irfft,
+  magnitude,
+  multiply,
+  phase,
+  real,
+  rfft,
+} from './fourier.ts'
+export {
+  blackmanWindow,
+  fftfreq,
+  hammingWindow,
+  hannWindow,
+  type IstftOptions,
+  istft,
+  rfftfreq,
+  type StftOptions,
+  stft,
+  type WindowOptions,
+} from './short-time.ts'

@@ -1,0 +1,147 @@
+/**
+ * @file The discrete Fourier transform of one complex vector of any length, in float64: Stockham's mixed-radix algorithm,
+ * and Bluestein's for lengths with a large prime factor (Van Loan, Computational Frameworks for the FFT, 1992).
+ */
+
+interface Plan {
+  readonly n: number
+  /** Prime factors (4 before 2), in the order of the stages. */
+  readonly factors: readonly number[]
+  /** e^(−2πik/n) for k = 0 … n − 1. */
+  readonly cos: Float64Array
+  readonly sin: Float64Array
+  readonly chirp: Chirp | null
+}
+
+/** A transform of any length as a convolution whose length is a power of two. */
+interface Chirp {
+  readonly plan: Plan
+  readonly cos: Float64Array
+  readonly sin: Float64Array
+  /** Transform of the filter. */
+  readonly re: Float64Array
+  readonly im: Float64Array
+}
+
+/** Greater prime factors cost more as a stage than a convolution does. */
+const greatestRadix = 31
+
+const plans = new Map<number, Plan>()
+
+/** At most this many lengths are remembered. */
+const maxPlans = 64
+
+function planOf(n: number): Plan {
+  const known = plans.get(n)
+  if (known) return known
+  const factors: number[] = []
+  let rest = n
+  for (const p of [4, 2, 3, 5, 7]) {
+    for (; rest % p === 0; rest /= p) factors.push(p)
+  }
+  for (let p = 11; rest > 1; p += 2) {
+    if (p * p > rest) p = rest
+    for (; rest % p === 0; rest /= p) factors.push(p)
+  }
+  const angle = (k: number): number => (-2 * Math.PI * k) / n
+  const plan: Plan = {
+    n,
+    factors,
+    cos: Float64Array.from({ length: n }, (_, k) => Math.cos(angle(k))),
+    sin: Float64Array.from({ length: n }, (_, k) => Math.sin(angle(k))),
+    chirp: factors.some((p) => p > greatestRadix) ? chirpOf(n) : null,
+  }
+  if (plans.size >= maxPlans) plans.delete(plans.keys().next().value ?? n)
+  plans.set(n, plan)
+  return plan
+}
+
+function chirpOf(n: number): Chirp {
+  let length = 1
+  while (length < 2 * n - 1) length *= 2
+  const plan = planOf(length)
+  // k² modulo 2n keeps the angles exact.
+  const angle = (k: number): number => (-Math.PI * ((k * k) % (2 * n))) / n
+  const cos = Float64Array.from({ length: n }, (_, k) => Math.cos(angle(k)))
+  const sin = Float64Array.from({ length: n }, (_, k) => Math.sin(angle(k)))
+  const [re, im] = [new Float64Array(length), new Float64Array(length)]
+  for (let k = 0; k < n; k++) {
+    for (const at of k === 0 ? [0] : [k, length - k]) {
+      re[at] = cos[k]
+      im[at] = -sin[k]
+    }
+  }
+  stages(plan, re, im)
+  return { plan, cos, sin, re, im }
+}
+
+/** Replaces (re, im) by Σ xₖ e^(−2πijk/n), or with e^(+2πijk/n) if `inverse`; neither is divided by n. */
+export function transform(re: Float64Array, im: Float64Array, inverse: boolean): void {
+  const n = re.length
+  if (n < 2) return
+  // The inverse is the transform with real and imaginary parts exchanged, before and after.
+  const [x, y] = inverse ? [im, re] : [re, im]
+  const plan = planOf(n)
+  if (plan.chirp) convolve(plan.chirp, x, y)
+  else stages(plan, x, y)
+}
+
+function stages({ n, factors, cos, sin }: Plan, re: Float64Array, im: Float64Array): void {
+  let [fromRe, fromIm] = [re, im]
+  let [toRe, toIm] = [new Float64Array(n), new Float64Array(n)]
+  const [aRe, aIm] = [new Float64Array(greatestRadix), new Float64Array(greatestRadix)]
+  let stride = 1
+  for (const p of factors) {
+    const m = n / (stride * p)
+    const root = n / p
+    for (let q = 0; q < m; q++) {
+      for (let k = 0; k < stride; k++) {
+        for (let r = 0; r < p; r++) {
+          const at = k + stride * (q + m * r)
+          aRe[r] = fromRe[at]
+          aIm[r] = fromIm[at]
+        }
+        for (let t = 0; t < p; t++) {
+          let [sumRe, sumIm] = [aRe[0], aIm[0]]
+          for (let r = 1; r < p; r++) {
+            const w = ((r * t) % p) * root
+            sumRe += aRe[r] * cos[w] - aIm[r] * sin[w]
+            sumIm += aRe[r] * sin[w] + aIm[r] * cos[w]
+          }
+          const w = q * t * stride
+          const to = k + stride * (p * q + t)
+          toRe[to] = sumRe * cos[w] - sumIm * sin[w]
+          toIm[to] = sumRe * sin[w] + sumIm * cos[w]
+        }
+      }
+    }
+    stride *= p
+    ;[fromRe, fromIm, toRe, toIm] = [toRe, toIm, fromRe, fromIm]
+  }
+  if (fromRe === re) return
+  re.set(fromRe)
+  im.set(fromIm)
+}
+
+/** jk = (j² + k² − (j − k)²) / 2 turns the transform into a convolution with the chirp. */
+function convolve(chirp: Chirp, re: Float64Array, im: Float64Array): void {
+  const n = re.length
+  const length = chirp.plan.n
+  const [x, y] = [new Float64Array(length), new Float64Array(length)]
+  for (let k = 0; k < n; k++) {
+    x[k] = re[k] * chirp.cos[k] - im[k] * chirp.sin[k]
+    y[k] = re[k] * chirp.sin[k] + im[k] * chirp.cos[k]
+  }
+  stages(chirp.plan, x, y)
+  for (let k = 0; k < length; k++) {
+    const [a, b] = [x[k], y[k]]
+    x[k] = a * chirp.re[k] - b * chirp.im[k]
+    y[k] = a * chirp.im[k] + b * chirp.re[k]
+  }
+  stages(chirp.plan, y, x)
+  for (let k = 0; k < n; k++) {
+    const [a, b] = [x[k] / length, y[k] / length]
+    re[k] = a * chirp.cos[k] - b * chirp.sin[k]
+    im[k] = a * chirp.sin[k] + b * chirp.cos[k]
+  }
+}
