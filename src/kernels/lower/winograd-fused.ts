@@ -43,7 +43,9 @@ export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>): Blocking
     const count = Math.ceil(t.strips / strips)
     if (count < 8) continue
     const even = Math.ceil(t.strips / count)
-    const product = productOf(c.name, conv, algebra, even * t.stripTiles)
+    // The last group of a strip is stored whole: what it overwrites belongs to the next strip, or to nobody.
+    const row = (even - 1) * t.stripTiles + Math.ceil(t.stripTiles / machine.lanes) * machine.lanes
+    const product = productOf(c.name, conv, algebra, even * t.stripTiles, row)
     const plan = unpacked(product.contraction, machine)
     const each = Math.ceil(count / UNITS)
     const found = { strips: even, count, each, units: Math.ceil(count / each), product, plan }
@@ -91,7 +93,7 @@ export function lowerFused(c: Context, blocking: Blocking): Lowered {
       const past = b.i2('min', b.addImm(first, strips), { imm: t.strips })
       b.loop(first, past, 1, (index) => {
         const base = scaled(b, own, b.i2('sub', index, first), t.stripTiles * 4)
-        const planes = { base, channel: product.tiles * 4, plane: product.imagePlane * 4 }
+        const planes = { base, channel: product.row * 4, plane: product.imagePlane * 4, whole: true }
         emitStrip(b, t, index, (strip) => {
           emitPicture(b, c, imagesOf(c), image, strip, planes, (body) =>
             b.loop({ imm: 0 }, { imm: channels.extent }, 1, body),

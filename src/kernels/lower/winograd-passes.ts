@@ -164,6 +164,8 @@ export interface Planes {
   readonly base: Reg
   readonly channel: number
   readonly plane: number
+  /** Whether what follows a group may be overwritten, so that whole vectors are stored. */
+  readonly whole: boolean
 }
 
 /** Transforms one channel of a strip. `image`: the address of image 0. */
@@ -185,7 +187,7 @@ export function emitPicture(
       const squares = loadSquares(b, group.lanes, groupPointer(b, source, group, m * 4), p.rows, p.size, p.margin)
       const place = groupPointer(b, target, group, 4)
       multiplyBoth(b, p.matrix, squares, (i, j, value) => {
-        b.store(place, (i * n + j) * to.plane, value ?? b.f32(0), 'f32', group.lanes.length)
+        b.store(place, (i * n + j) * to.plane, value ?? b.f32(0), 'f32', to.whole ? b.lanes : group.lanes.length)
       })
     })
   })
@@ -201,7 +203,7 @@ export function picturePass(c: Context, p: Picture, what: string, scratch: numbe
     const [index, at] = splitUnit(b, unit, blocks)
     emitStrip(b, t, index, (strip) => {
       const base = scaled(b, 1, index, t.stripTiles * 4)
-      const to = { base, channel: t.tiles * 4, plane: planeOf(p.channels * t.tiles) * 4 }
+      const to = { base, channel: t.tiles * 4, plane: planeOf(p.channels * t.tiles) * 4, whole: false }
       emitPicture(b, c, p, image, strip, to, (body) => emitBlock(b, blocks, p.channels, at, body))
     })
   })

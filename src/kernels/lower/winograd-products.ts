@@ -9,6 +9,8 @@ import { planeOf } from './winograd-passes.ts'
 export interface Product {
   readonly contraction: Contraction
   readonly tiles: number
+  /** From one channel to the next, in the images. */
+  readonly row: number
   /** From one element of the square to the next, in the images and in the sums. */
   readonly imagePlane: number
   readonly line: number
@@ -17,31 +19,32 @@ export interface Product {
 /**
  * For `tiles` tiles. A convolution: sums[filter][element][tile] = Σ filters[element][filter][channel] ·
  * images[element][channel][tile]; its gradient: sums[element][filter][channel] = Σ gradients[element][filter][tile] ·
- * images[element][channel][tile].
+ * images[element][channel][tile]. `row`: elements from one channel of the images to the next. A vector of sums may be read
+ * where their last elements are.
  */
-export function productOf(name: string, conv: Conv3x3, { m }: Algebra, tiles: number): Product {
+export function productOf(name: string, conv: Conv3x3, { m }: Algebra, tiles: number, row: number = tiles): Product {
   const square = (m + 2) ** 2
   const [filters, channels] = [conv.filters.extent, conv.channels.extent]
   const convolution = conv.kind === 'convolution'
   const [e, f, c, t] = [newVar(square), newVar(filters), newVar(channels), newVar(tiles)]
   const dim = (v: Var, a: number, b: number, role: ContractionDim['role']): ContractionDim => ({ v, a, b, role })
-  const imagePlane = planeOf(channels * tiles)
+  const imagePlane = planeOf(channels * row)
   const firstPlane = planeOf(filters * (convolution ? channels : tiles))
   const line = planeOf(convolution ? tiles : filters * channels)
   const index = convolution
     ? linearise([f, e, t].map(indexOf), [square * line, line, 1])
     : linearise([e, f, c].map(indexOf), [line, channels, 1])
-  const sizes = [square * firstPlane, square * imagePlane, square * line * (convolution ? filters : 1)]
+  const sizes = [square * firstPlane, square * imagePlane, square * line * (convolution ? filters : 1) + 16]
   const contraction: Contraction = {
     kind: 'contraction',
     name: `${name} winograd ${m}`,
     buffers: sizes.map((size) => ({ dtype: 'float32', size })),
     dims: convolution
-      ? [dim(e, firstPlane, imagePlane, 'batch'), dim(f, channels, 0, 'm'), dim(t, 0, 1, 'n'), dim(c, 1, tiles, 'k')]
-      : [dim(e, firstPlane, imagePlane, 'batch'), dim(f, tiles, 0, 'm'), dim(c, 0, tiles, 'n'), dim(t, 1, 1, 'k')],
+      ? [dim(e, firstPlane, imagePlane, 'batch'), dim(f, channels, 0, 'm'), dim(t, 0, 1, 'n'), dim(c, 1, row, 'k')]
+      : [dim(e, firstPlane, imagePlane, 'batch'), dim(f, tiles, 0, 'm'), dim(c, 0, row, 'n'), dim(t, 1, 1, 'k')],
     a: { buffer: 0, offset: 0 },
     b: { buffer: 1, offset: 0 },
     stores: [{ buffer: 2, index, value: { op: 'accumulator', dtype: 'float32' } }],
   }
-  return { contraction, tiles, imagePlane, line }
+  return { contraction, tiles, row, imagePlane, line }
 }

@@ -39,7 +39,10 @@ export function resultPass(c: Context, scratch: number, temporary: number): Lowe
   return w.finish(resultUnits(c))
 }
 
-/** Where sums come from: the address of a strip's first tile, and bytes between the elements of its square. */
+/**
+ * Where sums come from: the address of a strip's first tile, and bytes between the elements of its square. They are read
+ * by whole vectors, so the buffer is longer than they are.
+ */
 export interface Lines {
   readonly base: Reg
   readonly line: number
@@ -63,7 +66,7 @@ export function emitResults(
     emitGroups(b, tiling, strip, (group) => {
       const from = groupPointer(b, source, group, 4)
       const square = Array.from({ length: n }, (_, i) =>
-        Array.from({ length: n }, (_, j) => b.load(from, (i * n + j) * sums.line, 'f32', group.lanes.length)),
+        Array.from({ length: n }, (_, j) => b.load(from, (i * n + j) * sums.line)),
       )
       const y: Reg[][] = Array.from({ length: m }, () => [])
       multiplyBoth(b, algebra.output, square, (i, j, value) => {
