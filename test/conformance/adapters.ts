@@ -16,7 +16,16 @@ const recurrent: Adapter = (module, [x, h, c], { lengths }) => {
   return (module.call as Forward).apply(module, lengths ? [x, state ?? null, lengths] : state ? [x, state] : [x])
 }
 
+/** Queries, and where they differ, keys and values. */
+const attention: Adapter = (module, [query, key = query, value = key], options) =>
+  (module.call as Forward).call(module, query, key, value, options)
+
+/** Layers that take a mask by position. */
+const masked: Adapter = (module, inputs, { mask }) => (module.call as Forward).call(module, ...inputs, mask)
+
 export const adapters: Readonly<Record<string, Adapter>> = {
+  MultiheadAttention: attention,
+  GroupedQueryAttention: masked,
   RNN: recurrent,
   LSTM: recurrent,
   GRU: recurrent,
