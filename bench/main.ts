@@ -8,7 +8,7 @@
  * timed. `--help` lists the options.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -174,6 +174,12 @@ function measureMemory(targets: readonly string[], names: readonly string[]): vo
   }
 }
 
+/** What the figures were measured on and how; what else ran there spoils them. */
+function setting(load: number): string {
+  const busy = load > 0.5 ? ` Other programs were running (load ${load.toFixed(1)} at the start).` : ''
+  return `${cpus()[0].model.trim()}, ${threads} threads, Node ${process.version}; medians of ${values.rounds} rounds.${busy}`
+}
+
 async function main(): Promise<void> {
   if (values.help) return console.log(help)
   const all = Object.keys(workloads)
@@ -187,6 +193,7 @@ async function main(): Promise<void> {
   )
   if (values.memory) return measureMemory(targets, asked.length > 0 ? asked : ['resnet18_train_b16_64px'])
 
+  const [load] = loadavg()
   const names = asked.length > 0 ? asked : all
   const missing = values.unchecked ? null : torchMissing()
   if (missing !== null) problems.add(`results were not checked: PyTorch is ${missing}`)
@@ -197,8 +204,7 @@ async function main(): Promise<void> {
       ...(values.plain && t === 'wasm' ? [gliaSide(t, settings, true)] : []),
     ])
     const results = timeAll([...own, ...peers.filter((p) => wanted.includes(p.name))], names, wrong)
-    const setting = `${cpus()[0].model.trim()}, ${threads} threads, Node ${process.version}; medians of ${values.rounds} rounds.`
-    const table = `${results.table()}\n\n${setting}\n`
+    const table = `${results.table()}\n\n${setting(load)}\n`
     const lines = results.ratios().map((r) => `${JSON.stringify(r)}\n`)
     console.log((values.json ? lines.join('') : table).trimEnd())
     mkdirSync(values.out, { recursive: true })
