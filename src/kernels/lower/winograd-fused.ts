@@ -9,7 +9,7 @@ import { canonical } from './contraction-dims.ts'
 import { Epilogue } from './contraction-epilogue.ts'
 import { choosePlan, orient, type Plan } from './contraction-plan.ts'
 import { type Context, emitPicture, filterPass, imagesOf, scaled } from './winograd-passes.ts'
-import { type Product, productOf } from './winograd-products.ts'
+import { type Product, productOf, wholeVectors } from './winograd-products.ts'
 import { emitResults, ResultWriter, temporaryBytes } from './winograd-results.ts'
 import { emitStrip } from './winograd-tiles.ts'
 
@@ -44,8 +44,9 @@ export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>): Blocking
     if (count < 8) continue
     const even = Math.ceil(t.strips / count)
     // The last group of a strip is stored whole: what it overwrites belongs to the next strip, or to nobody.
-    const row = (even - 1) * t.stripTiles + Math.ceil(t.stripTiles / machine.lanes) * machine.lanes
-    const product = productOf(c.name, conv, algebra, even * t.stripTiles, row)
+    const tiles = wholeVectors(even * t.stripTiles, machine)
+    const row = Math.max(tiles, (even - 1) * t.stripTiles + wholeVectors(t.stripTiles, machine))
+    const product = productOf(c.name, conv, algebra, tiles, row)
     const plan = unpacked(product.contraction, machine)
     const each = Math.ceil(count / UNITS)
     const found = { strips: even, count, each, units: Math.ceil(count / each), product, plan }

@@ -193,8 +193,8 @@ export function emitPicture(
   })
 }
 
-/** All of a picture's tiles, to [element][channel][tile]. */
-export function picturePass(c: Context, p: Picture, what: string, scratch: number): LoweredCall {
+/** All of a picture's tiles, to [element][channel][tile]; channels are `row` elements apart. */
+export function picturePass(c: Context, p: Picture, what: string, scratch: number, row: number): LoweredCall {
   const { tiling: t, machine } = c
   const blocks = blocksOf(p.channels, t.strips)
   const b = new ProgramBuilder(`${c.name} transform ${what}`, machine.lanes, 4)
@@ -203,7 +203,7 @@ export function picturePass(c: Context, p: Picture, what: string, scratch: numbe
     const [index, at] = splitUnit(b, unit, blocks)
     emitStrip(b, t, index, (strip) => {
       const base = scaled(b, 1, index, t.stripTiles * 4)
-      const to = { base, channel: t.tiles * 4, plane: planeOf(p.channels * t.tiles) * 4, whole: false }
+      const to = { base, channel: row * 4, plane: planeOf(p.channels * row) * 4, whole: false }
       emitPicture(b, c, p, image, strip, to, (body) => emitBlock(b, blocks, p.channels, at, body))
     })
   })

@@ -1,6 +1,7 @@
 /** @file The products of Winograd convolutions as contractions: one matrix product for each element of a tile's square. */
 import { indexOf, linearise, newVar, type Var } from '../index.ts'
 import type { Contraction, ContractionDim } from '../kernel.ts'
+import type { Machine } from '../vector.ts'
 import type { Algebra } from './winograd-algebra.ts'
 import type { Conv3x3 } from './winograd-match.ts'
 import { planeOf } from './winograd-passes.ts'
@@ -14,6 +15,11 @@ export interface Product {
   /** From one element of the square to the next, in the images and in the sums. */
   readonly imagePlane: number
   readonly line: number
+}
+
+/** Tiles to multiply instead of so many: sums that nobody looks at are cheaper than vectors that are cut off. */
+export function wholeVectors(tiles: number, { lanes }: Machine): number {
+  return Math.ceil(tiles / lanes) * lanes
 }
 
 /**

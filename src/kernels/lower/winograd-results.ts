@@ -20,8 +20,8 @@ export function resultUnits({ conv, tiling }: Context): number {
   return tiling.strips * blocksOf(conv.filters.extent, tiling.strips).count
 }
 
-/** Aᵀ M A of every filter and tile. `temporary`: a scratch buffer of `temporaryBytes` for each unit. */
-export function resultPass(c: Context, scratch: number, temporary: number): LoweredCall {
+/** Aᵀ M A of every filter and tile. `line`: elements between those of a tile's square. `temporary`: a scratch buffer of `temporaryBytes` for each unit. */
+export function resultPass(c: Context, scratch: number, temporary: number, line: number): LoweredCall {
   const { conv, tiling: t, algebra, machine } = c
   const { filters } = conv
   const turning = temporaryBytes(algebra.m, machine.lanes)
@@ -32,7 +32,7 @@ export function resultPass(c: Context, scratch: number, temporary: number): Lowe
   b.loop(w.begin, w.end, 1, (unit) => {
     const [index, at] = splitUnit(b, unit, blocks)
     emitStrip(b, t, index, (strip) => {
-      const from = { base: scaled(b, w.address(0), index, t.stripTiles * 4), line: planeOf(t.tiles) * 4 }
+      const from = { base: scaled(b, w.address(0), index, t.stripTiles * 4), line: line * 4 }
       emitResults(w, c, strip, from, room, (body) => emitBlock(b, blocks, filters.extent, at, body))
     })
   })

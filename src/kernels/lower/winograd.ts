@@ -13,7 +13,7 @@ import { winogradCycles } from './winograd-cost.ts'
 import { type Blocking, chooseBlocking, lowerFused } from './winograd-fused.ts'
 import { matchConv3x3 } from './winograd-match.ts'
 import { type Context, filterPass, gradientsOf, imagesOf, picturePass } from './winograd-passes.ts'
-import { type Product, productOf } from './winograd-products.ts'
+import { type Product, productOf, wholeVectors } from './winograd-products.ts'
 import { filterGradientPass, resultPass, resultUnits, temporaryBytes } from './winograd-results.ts'
 import { makeTiling } from './winograd-tiles.ts'
 
@@ -46,7 +46,8 @@ export function ways(c: Contraction, machine: Machine): Way[] {
   return algebras.flatMap((algebra) => {
     const tiling = makeTiling(conv, algebra.m, machine.lanes)
     const context = { name: c.name, conv, tiling, algebra, machine }
-    const product = productOf(c.name, conv, algebra, tiling.tiles)
+    const tiles = conv.kind === 'convolution' ? wholeVectors(tiling.tiles, machine) : tiling.tiles
+    const product = productOf(c.name, conv, algebra, tiles)
     const way = (blocking: Blocking | null): Way => {
       return { algebra, product, blocking, cycles: winogradCycles(context, product, blocking) }
     }
@@ -65,14 +66,15 @@ export function lowerWay(c: Contraction, { algebra, product, blocking }: Way, ma
 }
 
 /** One pass after the other, each over all tiles. */
-function lowerPasses(c: Context, { contraction }: Product): Lowered {
+function lowerPasses(c: Context, product: Product): Lowered {
+  const { contraction } = product
   const [first, second, sums] = [0, 1, 2]
   const scratch = contraction.buffers.map((x) => x.size * 4)
   const own = scratch.length
   const calls: LoweredCall[] = []
   const convolution = c.conv.kind === 'convolution'
-  calls.push(convolution ? filterPass(c, first) : picturePass(c, gradientsOf(c), 'gradients', first))
-  calls.push(picturePass(c, imagesOf(c), 'images', second))
+  calls.push(convolution ? filterPass(c, first) : picturePass(c, gradientsOf(c), 'gradients', first, product.row))
+  calls.push(picturePass(c, imagesOf(c), 'images', second, product.row))
   const inner = lowerContraction(contraction, c.machine)
   const moved = (x: Argument): Argument =>
     'buffer' in x ? { scratch: x.buffer } : 'scratch' in x ? { scratch: x.scratch + own } : x
@@ -84,7 +86,7 @@ function lowerPasses(c: Context, { contraction }: Product): Lowered {
     calls.push(filterGradientPass(c, sums))
     return { calls, scratch }
   }
-  calls.push(resultPass(c, sums, scratch.length))
+  calls.push(resultPass(c, sums, scratch.length, product.line))
   const turning = temporaryBytes(c.algebra.m, c.machine.lanes)
   if (turning > 0) scratch.push(turning * resultUnits(c))
   return { calls, scratch }
