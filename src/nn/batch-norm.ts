@@ -56,7 +56,8 @@ abstract class ChannelNorm extends Module {
   /** @throws GliaError unless `x` has one of the ranks and as many channels */
   protected check(x: Tensor, ranks: readonly number[]): void {
     if (ranks.includes(x.rank) && x.shape[1] === this.channels) return
-    const shapes = ranks.map((r) => `[B, ${[this.channels, ...['D', 'H', 'W'].slice(5 - r)].join(', ')}]`)
+    const axes = [[], ['L'], ['H', 'W'], ['D', 'H', 'W']]
+    const shapes = ranks.map((r) => `[B, ${[this.channels, ...axes[r - 2]].join(', ')}]`)
     throw new GliaError(`${this.constructor.name}: expects ${shapes.join(' or ')}; received ${showShape(x.shape)}.`)
   }
 

@@ -30,6 +30,16 @@ export interface AvgPoolOptions extends PoolOptions {
 }
 
 function windows(operation: string, x: TensorBase, kernel: Extent, options: MaxPoolOptions): WindowAttrs {
+  return placed(operation, x, kernel, options).attrs
+}
+
+/** Windows, and how much of the padding after each axis was asked for: the rest comes of `ceilMode` and never counts. */
+function placed(
+  operation: string,
+  x: TensorBase,
+  kernel: Extent,
+  options: MaxPoolOptions,
+): { attrs: WindowAttrs; hi: readonly number[] } {
   const axes = typeof kernel === 'number' ? x.rank - 2 : kernel.length
   checkImages(operation, x, axes)
   const window = perAxis(operation, 'kernelSize', kernel, axes, 1)
@@ -51,7 +61,7 @@ function windows(operation: string, x: TensorBase, kernel: Extent, options: MaxP
     if (steps * stride[i] >= extents[i] + lo[i]) steps--
     return Math.max(0, p + steps * stride[i] - room)
   })
-  return { window, stride, padLo: lo, padHi, dilation }
+  return { attrs: { window, stride, padLo: lo, padHi, dilation }, hi }
 }
 
 /** Greatest element of each window: `[B, C, H, W] → [B, C, H′, W′]`, H′ = ⌊(H + 2 padding − dilation (k − 1) − 1) / stride⌋ + 1. */
@@ -81,7 +91,7 @@ export function maxPoolWithIndices(x: TensorBase, kernelSize: Extent, options: M
 
 /** Mean of each window: `[B, C, H, W] → [B, C, H′, W′]`. */
 export function avgPool(x: TensorBase, kernelSize: Extent, options: AvgPoolOptions = {}): Tensor {
-  const attrs = windows('avgPool', x, kernelSize, options)
+  const { attrs, hi } = placed('avgPool', x, kernelSize, options)
   const { countIncludePad = options.padding !== 'same', divisorOverride } = options
   if (divisorOverride !== undefined && !(divisorOverride !== 0 && Number.isFinite(divisorOverride))) {
     throw new GliaError(`avgPool: divisorOverride must be a number other than 0; received ${divisorOverride}.`)
@@ -89,7 +99,9 @@ export function avgPool(x: TensorBase, kernelSize: Extent, options: AvgPoolOptio
   return apply('avgPool', [x], (n) => {
     const total = ops.windowSum(n, attrs)
     if (divisorOverride !== undefined) return ops.div(total, divisorOverride)
-    const counts = attrs.window.map((_, i) => counted(attrs, i, x.shape[2 + i], total.shape[2 + i], countIncludePad))
+    const counts = attrs.window.map((_, i) =>
+      counted(attrs, i, x.shape[2 + i], total.shape[2 + i], countIncludePad ? hi[i] : null),
+    )
     const uniform = counts.every((c) => c.every((v) => v === c[0]))
     if (uniform)
       return ops.div(
@@ -103,14 +115,13 @@ export function avgPool(x: TensorBase, kernelSize: Extent, options: AvgPoolOptio
   })
 }
 
-/** How many elements each window of one axis averages over. */
-function counted(attrs: WindowAttrs, axis: number, extent: number, outputs: number, includePad: boolean): number[] {
+/** How many elements each window of one axis averages over: with `after`, padding counts, that many elements at the end. */
+function counted(attrs: WindowAttrs, axis: number, extent: number, outputs: number, after: number | null): number[] {
   const { window, stride, padLo } = attrs
-  const pad = padLo[axis]
   return Array.from({ length: outputs }, (_, o) => {
-    const start = o * stride[axis] - pad
-    const end = Math.min(start + window[axis], extent + (includePad ? pad : 0))
-    return end - (includePad ? start : Math.max(start, 0))
+    const start = o * stride[axis] - padLo[axis]
+    const end = Math.min(start + window[axis], extent + (after ?? 0))
+    return end - (after === null ? Math.max(start, 0) : start)
   })
 }
 
