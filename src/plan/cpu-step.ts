@@ -79,7 +79,13 @@ export class CpuStep implements Step {
     }
     return fastest.map((ms, i) => {
       const info = plan.kernels[i]
-      return { operations: info?.operations ?? ['copy'], shape: info?.shape ?? [], modules: info?.modules ?? [], ms }
+      return {
+        operations: info?.operations ?? ['copy'],
+        programs: info?.programs ?? [],
+        shape: info?.shape ?? [],
+        modules: info?.modules ?? [],
+        ms,
+      }
     })
   }
 

@@ -6,7 +6,7 @@ import { dtypes } from '../core/dtype.ts'
 import { sizeOf } from '../core/shape.ts'
 import type { LoopAttrs } from '../graph/node.ts'
 import { indexOf, newVar } from '../kernels/index.ts'
-import type { Kernel, Lowered } from '../kernels/kernel.ts'
+import type { Kernel, Lowered, LoweredCall } from '../kernels/kernel.ts'
 import { lowerKernel } from '../kernels/lower/index.ts'
 import type { Machine, VectorProgram } from '../kernels/vector.ts'
 import type { Address, LoopStep, Step } from '../targets/target.ts'
@@ -37,6 +37,8 @@ export interface HostStep {
 export interface KernelInfo {
   readonly name: string
   readonly kind: string
+  /** What it was lowered to, in a few words each: `pack cols`, `splat 5x5 columns packed`. */
+  readonly programs: readonly string[]
   readonly stage: number
   readonly operations: readonly string[]
   readonly modules: readonly string[]
@@ -144,15 +146,16 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
   for (let stage = 0; stage <= last; stage++) {
     const here = order.filter((w) => w.stage === stage)
     const lowered: { lowered: Lowered; args: readonly Location[]; scratch: readonly Location[] }[] = []
-    const lower = (kernel: Kernel, args: readonly Location[]): void => {
+    const lower = (kernel: Kernel, args: readonly Location[]): Lowered => {
       const l = lowerKernel(kernel, plan.machine)
       const scratch = l.scratch.map((bytes: number) => atBlock(newBlock(bytes, stage, stage)))
       lowered.push({ lowered: l, args, scratch })
+      return l
     }
     for (const w of here) {
       if (!w.emitted) continue
-      lower(w.emitted.kernel, w.emitted.buffers.map(argument))
-      plan.kernels.push(describe(w, stage))
+      const { calls } = lower(w.emitted.kernel, w.emitted.buffers.map(argument))
+      plan.kernels.push(describe(w, stage, calls))
       plan.descriptions.push(w.emitted.kernel)
     }
     if (stage === last) {
@@ -366,12 +369,14 @@ function hostInLoop(): never {
   throw new Error('sort and host functions cannot run inside a loop on this device; compute them before the loop')
 }
 
-function describe(w: Work, stage: number): KernelInfo {
+function describe(w: Work, stage: number, calls: readonly LoweredCall[]): KernelInfo {
   const { members, kind } = w.group
+  const { name } = must(w.emitted).kernel
   const texts = (f: (m: PNode) => string | undefined): string[] => [...new Set(members.flatMap((m) => f(m) || []))]
   return {
-    name: must(w.emitted).kernel.name,
+    name,
     kind,
+    programs: calls.map(({ program }) => program.name.replace(name, '').trim()),
     stage,
     operations: members.map((m) => m.op),
     modules: texts((m) => m.origin?.module),

@@ -178,8 +178,8 @@ class Pricer {
   /** Steps of the sum, and elements of the result. */
   readonly #steps: number
   readonly #results: number
-  readonly #missRow: number
-  readonly #missCol: number
+  readonly #missRow: (lines: number) => number
+  readonly #missCol: (lines: number) => number
   readonly #packRow: (tile: Loop) => number
   readonly #packCol: (tile: Loop) => number
 
@@ -214,7 +214,9 @@ class Pricer {
     const anywhere = 1 + (lanes * (this.#machine.pairs === true ? 2 : 1)) / 16
     const apart = Math.abs(lane === null ? 1 : lane.col)
     const load = packed || lane === null ? 1 : dot || apart === 1 ? anywhere : apart === 2 ? 3 : lanes + 2
-    const miss = dot ? 0 : (packed ? 0 : this.#missCol) + (packedRows ? 0 : this.#missRow)
+    const colLines = apart === 1 ? Math.ceil((vectors * lanes * 4) / 64) * (colTile?.size ?? 1) : vectors * lanes
+    const missCol = dot || packed ? 0 : this.#missCol(colLines)
+    const miss = missCol + (dot || packedRows ? 0 : this.#missRow(1))
     const store = dot ? 7 : lane === null || lane.out === 1 ? 2 : 2 + lanes * scatterCycles(lane.out)
     const tiles = (rows: number, width: number, count: number, cut: boolean): number => {
       if (count === 0 || rows === 0 || width === 0) return 0
@@ -259,16 +261,19 @@ function stepCycles(rows: number, columns: number, load: number, machine: Machin
   return Math.max(arithmetic, loads / 2.2, 4) + 0.4 + loads * 0.1
 }
 
-/** Cycles that a step waits for an operand in memory: every step is a new cache line when it jumps that far. */
-function missCycles(summed: readonly Loop[], side: 'row' | 'col', machine: Machine): number {
+/**
+ * Cycles that a step waits for the `lines` cache lines of an operand where every step touches others: little where they are
+ * near each other, much where each is on another page.
+ */
+function missCycles(summed: readonly Loop[], side: 'row' | 'col', machine: Machine): (lines: number) => number {
   const inner = summed[summed.length - 1]
-  if (inner === undefined) return 0
+  if (inner === undefined) return () => 0
   const jump = Math.abs(inner[side]) * 4
-  if (jump < 64) return 0
+  if (jump < 64) return () => 0
   const reuse = summed.filter((l) => Math.abs(l[side]) * 4 < 64)
-  const lines = product(summed) / product(reuse)
-  if (lines * 64 < machine.l1 / 2) return 0
-  return jump >= 2048 && lines > 64 ? 4 : 0.7
+  const steps = product(summed) / product(reuse)
+  const wait = jump >= 2048 && steps > 64 ? 4 : 0.7
+  return (lines) => (steps * lines * 64 < machine.l1 / 2 ? 0 : wait * lines)
 }
 
 function packCycles(loops: readonly Loop[], side: 'row' | 'col'): (tile: Loop) => number {
