@@ -18,7 +18,10 @@ interface WeightOptions {
 }
 
 export interface ConvLayerOptions extends ConvOptions, WeightOptions {}
-export interface ConvTransposeLayerOptions extends ConvTransposeOptions, WeightOptions {}
+export interface ConvTransposeLayerOptions extends Omit<ConvTransposeOptions, 'outputSize'>, WeightOptions {}
+
+/** Spatial extents of the output, where the stride leaves a choice; they override `outputPadding`. */
+export type ConvTransposeSize = Pick<ConvTransposeOptions, 'outputSize'>
 
 /** Checks what all convolutions are made with; returns the kernel's extents. */
 function checkLayer(
@@ -119,7 +122,7 @@ export class Conv3d extends Convolution {
   }
 }
 
-abstract class TransposedConvolution extends Module {
+abstract class TransposedConvolution extends Module<[x: Tensor, options?: ConvTransposeSize], Tensor> {
   weight: Parameter
   bias: Parameter | null
   readonly options: ConvTransposeLayerOptions
@@ -143,9 +146,9 @@ abstract class TransposedConvolution extends Module {
     this.bias = bias
   }
 
-  forward(x: Tensor): Tensor {
+  forward(x: Tensor, options: ConvTransposeSize = {}): Tensor {
     checkImages(this.constructor.name, x, this.#axes)
-    return convTranspose(x, this.weight, this.bias, this.options)
+    return convTranspose(x, this.weight, this.bias, { ...this.options, ...options })
   }
 }
 

@@ -38,6 +38,7 @@ export {
   ConvTranspose2d,
   ConvTranspose3d,
   type ConvTransposeLayerOptions,
+  type ConvTransposeSize,
 } from './conv.ts'
 export * from './dropout.ts'
 export {
@@ -80,3 +81,19 @@ export * from './resample.ts'
 export { type Layer, Sequential } from './sequential.ts'
 export { Concat, Identity, Lambda, Residual } from './structure.ts'
 export { type Summary, type SummaryOptions, type SummaryRow, summary } from './summary.ts'
+export {
+  type DecoderInputs,
+  type EncoderLayerInputs,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './transformer/layers.ts'
+export {
+  type EncoderInputs,
+  Transformer,
+  TransformerDecoder,
+  TransformerEncoder,
+  type TransformerInputs,
+  type TransformerOptions,
+  type TransformerStackOptions,
+} from './transformer/transformer.ts'

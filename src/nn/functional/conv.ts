@@ -1,6 +1,6 @@
 /** @file Convolutions over one, two or three spatial axes, and transposed ones. */
 import { GliaError } from '../../core/errors.ts'
-import { showShape } from '../../core/shape.ts'
+import { type Shape, showShape } from '../../core/shape.ts'
 import type { Node } from '../../graph/node.ts'
 import { ops } from '../../graph/ops.ts'
 import { apply } from '../../tensor/apply.ts'
@@ -76,6 +76,8 @@ export interface ConvTransposeOptions {
   readonly padding?: Padding
   /** Elements more at the end of each axis, fewer than the stride or the dilation (default 0). */
   readonly outputPadding?: Extent
+  /** Spatial extents of the output: `outputPadding` as it follows from them. */
+  readonly outputSize?: Shape
   /** Spacing of kernel elements (default 1). */
   readonly dilation?: Extent
   /** Default 1. */
@@ -108,15 +110,16 @@ export function convTranspose(
   }
   const stride = perAxis(name, 'stride', options.stride ?? 1, axes, 1)
   const dilation = perAxis(name, 'dilation', options.dilation ?? 1, axes, 1)
-  const extra = perAxis(name, 'outputPadding', options.outputPadding ?? 0, axes, 0)
+  const reach = weight.shape.slice(2).map((k, i) => dilation[i] * (k - 1))
+  const { lo, hi } = cropped(name, options.padding ?? 0, reach, stride)
+  const least = reach.map((r, i) => (x.shape[2 + i] - 1) * stride[i] - lo[i] - hi[i] + r + 1)
+  const extra = outputPadding(name, options, least)
   if (extra.some((e, i) => e >= Math.max(stride[i], dilation[i]))) {
     throw new GliaError(
       `${name}: outputPadding must be less than the stride or the dilation; received outputPadding [${extra}], stride ` +
         `[${stride}], dilation [${dilation}].`,
     )
   }
-  const reach = weight.shape.slice(2).map((k, i) => dilation[i] * (k - 1))
-  const { lo, hi } = cropped(name, options.padding ?? 0, reach, stride)
   return apply(name, bias ? [x, weight, bias] : [x, weight], (input, w, b) => {
     const y = ops.conv(input, mirrored(w, groups), {
       stride: reach.map(() => 1),
@@ -128,6 +131,17 @@ export function convTranspose(
     })
     return b ? addChannels(y, b) : y
   })
+}
+
+/** What is asked for beyond the `least` extents. */
+function outputPadding(operation: string, options: ConvTransposeOptions, least: readonly number[]): number[] {
+  const { outputSize, outputPadding = 0 } = options
+  if (outputSize === undefined) return perAxis(operation, 'outputPadding', outputPadding, least.length, 0)
+  const extra = outputSize.map((d, i) => d - least[i])
+  if (outputSize.length === least.length && extra.every((e) => Number.isInteger(e) && e >= 0)) return extra
+  throw new GliaError(
+    `${operation}: outputSize must be at least ${showShape(least)}; received ${showShape(outputSize)}.`,
+  )
 }
 
 function cropped(operation: string, padding: Padding, reach: readonly number[], stride: readonly number[]): Sides {
