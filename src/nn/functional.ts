@@ -15,7 +15,6 @@ export {
   localResponseNorm,
   rmsNorm,
 } from './functional/normalise.ts'
-export { type PadMode, type PadOptions, pad } from './functional/padding.ts'
 export * from './functional/pool.ts'
 export * from './functional/shuffle.ts'
 export type { Extent, Padding } from './functional/spatial.ts'

@@ -5,8 +5,8 @@ import type { Node } from '../../graph/node.ts'
 import { ops } from '../../graph/ops.ts'
 import { apply } from '../../tensor/apply.ts'
 import type { TensorBase } from '../../tensor/base.ts'
+import { type PadMode, pad } from '../../tensor/pad.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
-import { type PadMode, padSides } from './padding.ts'
 import { checkImages, type Extent, type Padding, perAxis, type Sides, sidesOf } from './spatial.ts'
 
 export interface ConvOptions {
@@ -15,7 +15,7 @@ export interface ConvOptions {
   /** Default 0. */
   readonly padding?: Padding
   /** What the padding holds (default `zeros`). */
-  readonly paddingMode?: 'zeros' | Exclude<PadMode, 'constant'>
+  readonly paddingMode?: 'zeros' | PadMode
   /** Spacing of kernel elements (default 1). */
   readonly dilation?: Extent
   /** Input and output channels fall into this many groups that do not see each other (default 1). */
@@ -53,12 +53,20 @@ export function conv(
   const mode = options.paddingMode ?? 'zeros'
   const none = kernel.map(() => 0)
   const { lo, hi }: Sides = mode === 'zeros' ? sides : { lo: none, hi: none }
-  const padded = mode === 'zeros' ? x : padSides(name, x, sides, mode)
+  const padded = mode === 'zeros' ? x : padAround(x, sides, mode)
   return apply(name, bias ? [padded, weight, bias] : [padded, weight], (input, w, b) => {
     const inputDilation = kernel.map(() => 1)
     const y = ops.conv(input, w, { stride, padLo: lo, padHi: hi, inputDilation, kernelDilation: dilation, groups })
     return b ? addChannels(y, b) : y
   })
+}
+
+function padAround(x: TensorBase, { lo, hi }: Sides, mode: PadMode): Tensor {
+  return pad(
+    x,
+    lo.map((before, i) => [before, hi[i]]),
+    mode,
+  )
 }
 
 /** `[B, O, …] + [O]`. */
