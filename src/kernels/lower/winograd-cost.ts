@@ -1,29 +1,60 @@
-/** @file What a Winograd convolution costs, in the cycles in which `contraction-plan.ts` prices contractions. */
+/**
+ * @file What a Winograd convolution costs, in the cycles in which `contraction-plan.ts` prices contractions. The numbers
+ * are instructions counted from the programs, and memory measured with 4, 8 and 16 lanes.
+ */
+import type { Machine } from '../vector.ts'
 import { canonical } from './contraction-dims.ts'
 import { choosePlan, orient } from './contraction-plan.ts'
 import type { Blocking } from './winograd-fused.ts'
 import type { Context } from './winograd-passes.ts'
 import type { Product } from './winograd-products.ts'
 
-/** Cycles of both transforms and of the products. */
-export function winogradCycles(
-  { conv, tiling: t, algebra, machine }: Omit<Context, 'buffers' | 'stores'>,
-  { contraction: c }: Product,
-  blocking: Blocking | null,
-): number {
+type Problem = Omit<Context, 'buffers' | 'stores'>
+
+/** Cycles of all programs. */
+export function winogradCycles(p: Problem, { contraction: c }: Product, blocking: Blocking | null): number {
+  const { conv, tiling: t, machine } = p
   const { filters, channels } = conv
-  const { lanes } = machine
-  const square = (algebra.m + 2) ** 2
-  const groups = t.strips * Math.ceil(t.stripTiles / lanes)
-  // A tile's square is read by rows and turned round, multiplied from both sides, and written; and back.
-  const turned = square * (3 + lanes / 4)
-  const perGroup = (turned + square * 8) / 2
-  const weights = (filters.extent * Math.ceil(channels.extent / lanes) * (9 * lanes + square * 3)) / 2
-  const transforms = groups * (filters.extent + channels.extent) * perGroup + weights + 20_000
-  if (blocking) return transforms + blocking.plan.cost * blocking.count
+  // Products of 16 lanes are priced as if every instruction did twice the work of one of 8.
+  const unit = machine.lanes === 16 ? 0.5 : 1
+  const groups = t.strips * Math.ceil(t.stripTiles / machine.lanes)
+  const images = channels.extent * groups * readCycles(p, p.algebra.m + 2)
+  const pairs = filters.extent * Math.ceil(channels.extent / machine.lanes)
+  const [first, second, sums] = c.buffers.map((x) => x.size * 4)
+  if (conv.kind === 'gradient') {
+    const gradients = filters.extent * groups * readCycles(p, p.algebra.m)
+    const between = memoryCycles(first + second, machine) + memoryCycles(sums, machine)
+    return (images + gradients + pairs * 150 + between) * unit + productCycles(p, c) + 20_000
+  }
+  const weights = pairs * (9 * machine.lanes + 85) + memoryCycles(first, machine)
+  const results = filters.extent * groups * resultCycles(p)
+  const transforms = (images + weights + results) * unit + 20_000
+  if (blocking === null) return transforms + productCycles(p, c) + memoryCycles(second + sums, machine) * unit
+  return transforms + blocking.cycles * blocking.count
+}
+
+function productCycles({ machine }: Problem, c: Product['contraction']): number {
   const form = canonical(c)
-  const plan = choosePlan([orient(form, c.a, c.b, false), orient(form, c.a, c.b, true)], machine)
-  const bytes = c.buffers.reduce((n, x) => n + x.size * 4, 0)
-  const memory = bytes > machine.l2 / 2 ? bytes * 2 * 0.1 : 0
-  return transforms + plan.cost + memory
+  return choosePlan([orient(form, c.a, c.b, false), orient(form, c.a, c.b, true)], machine).cost
+}
+
+/** Cycles to transpose a square of vectors, the loads or stores of its rows included. */
+const turnCycles = (lanes: number): number => (lanes === 4 ? 12 : lanes * (4 + lanes / 4))
+
+/** Cycles to read a group of squares of `size` × `size` elements, to transform and to store them. */
+function readCycles({ algebra: { m }, machine: { lanes } }: Problem, size: number): number {
+  const n = m + 2
+  return size * Math.ceil(size / lanes) * turnCycles(lanes) + (size + n) * n * 2.5 + n * n
+}
+
+/** Cycles to read a group of sums, to transform and to store them. */
+function resultCycles({ algebra: { m }, machine: { lanes } }: Problem): number {
+  const n = m + 2
+  return n * n + (n + m) * n * 1.7 + ((m * m) / lanes) * turnCycles(lanes) + m * lanes * (lanes === m ? 1 : 2)
+}
+
+/** Cycles to write so much and to read it again later, beyond what it takes in the caches of a core. */
+export function memoryCycles(bytes: number, { l2 }: Machine): number {
+  if (bytes <= l2 / 2) return 0
+  return bytes * (bytes > l2 * 16 ? 0.8 : 0.3)
 }

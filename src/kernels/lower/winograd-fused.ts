@@ -8,6 +8,7 @@ import { emitTiles } from './contraction.ts'
 import { canonical } from './contraction-dims.ts'
 import { Epilogue } from './contraction-epilogue.ts'
 import { choosePlan, orient, type Plan } from './contraction-plan.ts'
+import { memoryCycles } from './winograd-cost.ts'
 import { type Context, emitPicture, filterPass, imagesOf, scaled } from './winograd-passes.ts'
 import { type Product, productOf, wholeVectors } from './winograd-products.ts'
 import { emitResults, ResultWriter, temporaryBytes } from './winograd-results.ts'
@@ -23,10 +24,13 @@ export interface Blocking {
   readonly units: number
   readonly product: Product
   readonly plan: Plan
+  /** Of the products of one block. */
+  readonly cycles: number
 }
 
-/** Work units: each has its own memory for a block, so they are no more than balance wants. */
+/** Work units, and bytes of their blocks: each has its own, so there are no more than balance wants. */
 const UNITS = 32
+const MEMORY = 24 << 20
 
 /** Tiles of a block at least and at most, where there are as many. */
 const LEAST = 24
@@ -48,9 +52,14 @@ export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>): Blocking
     const row = Math.max(tiles, (even - 1) * t.stripTiles + wholeVectors(t.stripTiles, machine))
     const product = productOf(c.name, conv, algebra, tiles, row)
     const plan = unpacked(product.contraction, machine)
-    const each = Math.ceil(count / UNITS)
-    const found = { strips: even, count, each, units: Math.ceil(count / each), product, plan }
-    if (plan && (best === null || plan.cost * count < best.plan.cost * best.count)) best = { ...found, plan }
+    if (plan === null) continue
+    const [weights, images, sums] = product.contraction.buffers.map((x) => x.size * 4)
+    const each = Math.ceil(count / Math.min(UNITS, Math.max(8, Math.floor(MEMORY / (images + sums)))))
+    // All filters pass by once for each block.
+    const passing = weights > machine.l2 / 2 ? weights * 0.1 : 0
+    const cycles = plan.cost + passing + memoryCycles(images + sums, machine)
+    const found = { strips: even, count, each, units: Math.ceil(count / each), product, plan, cycles }
+    if (best === null || cycles * count < best.cycles * best.count) best = found
   }
   return best
 }

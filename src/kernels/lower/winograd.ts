@@ -20,6 +20,9 @@ import { makeTiling } from './winograd-tiles.ts'
 /** How much cheaper than the direct way it must be: the estimates are no better than that. */
 const MARGIN = 0.85
 
+/** Bytes that may lie between the passes. */
+const MEMORY = 64 << 20
+
 /** A way to do it, and the cycles that it takes by estimate. */
 export interface Way {
   readonly algebra: Algebra
@@ -51,8 +54,9 @@ export function ways(c: Contraction, machine: Machine): Way[] {
     const way = (blocking: Blocking | null): Way => {
       return { algebra, product, blocking, cycles: winogradCycles(context, product, blocking) }
     }
+    const bytes = product.contraction.buffers.reduce((n, x) => n + x.size * 4, 0)
     const blocking = conv.kind === 'convolution' ? chooseBlocking(context) : null
-    return blocking ? [way(null), way(blocking)] : [way(null)]
+    return [...(bytes <= MEMORY ? [way(null)] : []), ...(blocking ? [way(blocking)] : [])]
   })
 }
 
