@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Command, type CommanderError } from 'commander'
 import type { EvalOptions } from './eval.ts'
 import { HelpShown, UsageError } from './failure.ts'
+import type { LessonOptions } from './lesson.ts'
 import type { PredictOptions } from './predict.ts'
 import type { TrainOptions } from './train.ts'
 import { list, positive, TARGETS, target, whole } from './values.ts'
@@ -65,6 +66,21 @@ export function makeProgram(): Command {
     .option('--json', 'print one JSON object per recipe')
     .action(async (options: { json?: boolean }) => (await import('./summary.ts')).listRecipes(options))
   finish(recipes)
+
+  const lessons = add('lessons', 'list the lessons: pages of courses as programs')
+    .option('--json', 'print one JSON object per lesson')
+    .action(async (options: { json?: boolean }) => (await import('./lesson.ts')).listLessons(options))
+  finish(lessons)
+
+  const lesson = device(add('lesson [name]', 'run a lesson: compute, draw and check what its page shows'))
+    .option('--all', 'run every lesson, and print a line about each')
+    .option('--out <dir>', 'where to put the drawings (default: lessons/<name>)')
+    .option('--no-pictures', 'draw nothing')
+    .addHelpText('after', '\nExamples:\n  glia lesson gradient-descent\n  glia lesson --all --no-pictures')
+    .action(async (name: string | undefined, options: LessonOptions) =>
+      (await import('./lesson.ts')).runLessons(name, options),
+    )
+  finish(lesson)
 
   const doctor = add('doctor', 'tell what Glia can use on this machine')
     .option('--json', 'print one JSON object')

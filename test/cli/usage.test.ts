@@ -9,7 +9,7 @@ describe('help', () => {
   it('lists the commands, and explains each', async () => {
     const { status, stdout, stderr } = await glia.run('--help')
     expect([status, stderr]).toEqual([0, ''])
-    for (const command of ['train', 'eval', 'predict', 'summary', 'recipes', 'doctor']) {
+    for (const command of ['train', 'eval', 'predict', 'summary', 'recipes', 'lessons', 'lesson', 'doctor']) {
       expect(stdout).toContain(`\n  ${command} `)
       const help = await glia.run(command, '--help')
       expect([help.status, help.stderr]).toEqual([0, ''])
@@ -57,7 +57,7 @@ describe('lists', () => {
 describe('wrong usage', () => {
   const recipes = 'known are mlp and lenet5.'
   const cases: [args: string, sentence: string | RegExp][] = [
-    ['trian mlp', 'There is no command "trian"; known are train, eval, predict, summary, recipes and doctor.'],
+    ['trian mlp', 'There is no command "trian"; known are train, eval, predict, summary, recipes, lessons, lesson and doctor.'],
     ['--fast', 'glia has no option --fast; known are --version and --help.'],
     ['train', 'glia train needs the argument <recipe>.'],
     ['train vgg99', `There is no recipe "vgg99"; ${recipes}`],

@@ -1,0 +1,237 @@
+/** @file Draws figures as SVG, with Vega-Lite, and panels as SVG around PNG. No document, no canvas, no Node. */
+import type { TopLevelSpec } from 'vega-lite'
+import { GliaError } from '../core/errors.ts'
+import type { Axis, Bars, Chart, Figure, Heat, Line, Mark, Matrix, Points } from './figure.ts'
+import { panelsSvg } from './panels.ts'
+import type { Drawing } from './record.ts'
+
+/** Dark enough on white, told apart by colour-blind readers (Okabe & Ito 2008), yellow left out. */
+const PALETTE = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#5b5b5b', '#8c564b']
+
+const CONFIG = {
+  font: 'Helvetica, Arial, sans-serif',
+  background: '#ffffff',
+  padding: 12,
+  aria: false,
+  title: { anchor: 'start', fontSize: 14, fontWeight: 600, offset: 10 },
+  axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: 400, titlePadding: 8, gridColor: '#e6e6e6' },
+  legend: {
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: 400,
+    labelLimit: 420,
+    titleLimit: 420,
+    symbolStrokeWidth: 2.5,
+  },
+  view: { stroke: '#bbbbbb' },
+} as const
+
+/** Where several charts stand side by side, legends beside them would tear them apart. */
+const BELOW = { orient: 'bottom', columns: 2, gradientDirection: 'horizontal' } as const
+
+/** Cells reach a little under their neighbours: edges that only meet show as seams. */
+const OVERLAP = 1.1
+
+type Spec = Record<string, unknown>
+
+/**
+ * @returns a whole SVG document
+ * @throws GliaError if it is a chart and the packages `vega` and `vega-lite` are not installed
+ */
+export async function drawSvg(drawing: Drawing): Promise<string> {
+  return 'panels' in drawing ? panelsSvg(drawing.panels) : figureSvg(drawing.figure)
+}
+
+async function figureSvg(figure: Figure): Promise<string> {
+  const { vega, vegaLite } = await loadVega()
+  const { spec } = vegaLite.compile(specOf(figure) as unknown as TopLevelSpec)
+  const svg = await new vega.View(vega.parse(spec), { renderer: 'none' }).toSVG()
+  return `${svg}\n`
+}
+
+async function loadVega(): Promise<{ vega: typeof import('vega'); vegaLite: typeof import('vega-lite') }> {
+  try {
+    return { vega: await import('vega'), vegaLite: await import('vega-lite') }
+  } catch (cause) {
+    throw new GliaError('Charts are drawn with Vega-Lite, which is not installed: npm install vega vega-lite', {
+      cause,
+    })
+  }
+}
+
+function specOf({ title, parts, columns = parts.length }: Figure): Spec {
+  const specs = parts.map((p) => ('entries' in p ? matrixSpec(p) : chartSpec(p)))
+  const whole = specs.length === 1 ? specs[0] : { concat: specs, columns, spacing: 28, resolve: sharing(parts) }
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    ...whole,
+    ...(title === undefined ? {} : { title: { text: title, fontSize: 16, offset: 18 } }),
+    config: specs.length === 1 ? CONFIG : { ...CONFIG, legend: { ...CONFIG.legend, ...BELOW } },
+  }
+}
+
+/** Charts that show the same names have one legend; others have legends and colours of their own. */
+function sharing(parts: Figure['parts']): Spec {
+  const names = parts.map((p) =>
+    'entries' in p || p.marks.some((m) => m.mark === 'heat') ? null : namesOf(p).join('\n'),
+  )
+  const color = names[0] !== null && new Set(names).size === 1 ? 'shared' : 'independent'
+  return { scale: { color }, legend: { color } }
+}
+
+/** Names of the marks that colours tell apart. */
+function namesOf(chart: Chart): string[] {
+  return [...new Set(chart.marks.flatMap((m) => (m.mark === 'heat' ? [] : (m.name ?? []))))]
+}
+
+function chartSpec(chart: Chart): Spec {
+  const { title, width = 420, height = 280, marks } = chart
+  const heats = marks.filter((m) => m.mark === 'heat')
+  const others = marks.filter((m) => m.mark !== 'heat')
+  const names = namesOf(chart)
+  const layers = [...heats.map((m) => heatSpec(m, chart)), { layer: others.flatMap((m) => markSpec(m, chart, names)) }]
+  const resolve = heats.length > 0 ? { resolve: { scale: { color: 'independent' } } } : {}
+  return { title, width, height, layer: layers, ...resolve }
+}
+
+function position(field: string, { title, scale = 'linear', domain }: Axis): Spec {
+  return {
+    field,
+    type: 'quantitative',
+    title,
+    scale: { type: scale, ...(domain ? { domain, nice: false } : scale === 'log' ? {} : { zero: false }) },
+    ...(scale === 'log' ? { axis: { labelOverlap: true, format: '~g', tickCount: 6 } } : {}),
+  }
+}
+
+/** Colour by name, if the mark has one. */
+function colour(name: string | undefined, names: readonly string[]): Spec {
+  if (name === undefined) return {}
+  const scale = { domain: names, range: names.map((_, i) => PALETTE[i % PALETTE.length]) }
+  return { color: { datum: name, type: 'nominal', scale, title: null } }
+}
+
+function markSpec(mark: Exclude<Mark, Heat>, chart: Chart, names: readonly string[]): Spec[] {
+  const { x, y } = chart
+  const tint = mark.name === undefined ? { color: '#5b5b5b' } : {}
+  switch (mark.mark) {
+    case 'line': {
+      const style = {
+        type: 'line',
+        clip: true,
+        strokeWidth: 2,
+        ...(mark.dashed ? { strokeDash: [6, 4] } : {}),
+        ...tint,
+      }
+      const encoding = { x: position('x', x), y: position('y', y), order: { field: 'i' }, ...colour(mark.name, names) }
+      return [{ data: { values: pairs(mark, chart) }, mark: style, encoding }]
+    }
+    case 'points': {
+      const style = { type: 'point', filled: true, opacity: 0.9, clip: true, size: mark.size ?? 40, ...tint }
+      const outline = { stroke: '#ffffff', strokeWidth: 0.7 }
+      const encoding = { x: position('x', x), y: position('y', y), ...colour(mark.name, names) }
+      return [{ data: { values: pairs(mark, chart) }, mark: { ...style, ...outline }, encoding }]
+    }
+    case 'rule': {
+      const across = mark.x === undefined
+      const encoding = across ? { y: position('v', y) } : { x: position('v', x) }
+      const style = { type: 'rule', strokeDash: [3, 3], strokeWidth: 1.5, clip: true, ...tint }
+      const values = [{ v: across ? mark.y : mark.x }]
+      return [{ data: { values }, mark: style, encoding: { ...encoding, ...colour(mark.name, names) } }]
+    }
+    case 'bars':
+      return [barsSpec(mark, x, y, names)]
+  }
+}
+
+function barsSpec({ name, labels, values }: Bars, x: Axis, y: Axis, names: readonly string[]): Spec {
+  const encoding = {
+    x: { field: 'label', type: 'nominal', title: x.title, sort: null, axis: { labelAngle: 0 } },
+    y: { ...position('value', y), ...(y.scale === 'log' || y.domain ? {} : { scale: { zero: true } }) },
+    ...(name === undefined || names.length < 2 ? {} : { xOffset: { datum: name, scale: { domain: names } } }),
+    ...colour(name, names),
+  }
+  const rows = labels.map((label, i) => ({ label, value: values[i] }))
+  return {
+    data: { values: rows },
+    mark: { type: 'bar', ...(name === undefined ? { color: PALETTE[0] } : {}) },
+    encoding,
+  }
+}
+
+function heatSpec(heat: Heat, { x, y }: Chart): Spec {
+  const {
+    rows,
+    x: [left, right],
+    y: [bottom, top],
+    legend,
+    colours = 'sequential',
+    middle = 0,
+  } = heat
+  const [dx, dy] = [(right - left) / rows[0].length, (top - bottom) / rows.length]
+  const values = rows.flatMap((row, j) =>
+    Array.from(row, (v, i) => ({
+      x: left + i * dx,
+      x2: left + (i + OVERLAP) * dx,
+      y: bottom + j * dy,
+      y2: bottom + (j + OVERLAP) * dy,
+      v: Number(v.toPrecision(4)),
+    })),
+  )
+  const scale =
+    colours === 'diverging'
+      ? { range: ['#4f9bd0', '#f7f7f7', '#f0a04b'], domainMid: middle }
+      : { range: ['#2b6ca3', '#8fbfe0', '#f3f8fc'] }
+  const named =
+    legend === undefined
+      ? { legend: null }
+      : { legend: { title: legend, gradientLength: 120, format: '~r', tickCount: 3 } }
+  return {
+    data: { values },
+    mark: { type: 'rect', clip: true, strokeWidth: 0 },
+    encoding: {
+      x: { ...position('x', { domain: [left, right], ...x }), axis: { grid: false } },
+      x2: { field: 'x2' },
+      y: { ...position('y', { domain: [bottom, top], ...y }), axis: { grid: false } },
+      y2: { field: 'y2' },
+      color: { field: 'v', type: 'quantitative', scale, ...named },
+    },
+  }
+}
+
+function matrixSpec({ title, entries, decimals }: Matrix): Spec {
+  const side = 38
+  const all = entries.flatMap((row) => Array.from(row))
+  const shown = decimals ?? Math.max(...all.map((v) => (Number.isInteger(v) ? 0 : 2)))
+  const values = entries.flatMap((row, j) => Array.from(row, (v, i) => ({ i, j, v, text: v.toFixed(shown) })))
+  const [low, high] = [Math.min(...all), Math.max(...all)]
+  const scale =
+    low < 0 ? { scheme: 'blueorange', domainMid: 0 } : { range: ['#ffffff', '#9ecae9'], domain: [0, high || 1] }
+  const cell = {
+    x: { field: 'i', type: 'ordinal', axis: null },
+    y: { field: 'j', type: 'ordinal', axis: null },
+  }
+  return {
+    title: { text: title, fontSize: 12 },
+    width: { step: side },
+    height: { step: side },
+    data: { values },
+    layer: [
+      {
+        mark: { type: 'rect', stroke: '#bbbbbb', strokeWidth: 0.5, opacity: 0.8 },
+        encoding: { ...cell, color: { field: 'v', type: 'quantitative', scale, legend: null } },
+      },
+      { mark: { type: 'text', fontSize: 12, color: '#222222' }, encoding: { ...cell, text: { field: 'text' } } },
+    ],
+  }
+}
+
+/** Values that a scale cannot show (not finite, or not positive where it is logarithmic) are gaps. */
+function pairs(
+  { x, y }: Line | Points,
+  { x: xAxis, y: yAxis }: Chart,
+): { i: number; x: number | null; y: number | null }[] {
+  const shown = (value: number, { scale }: Axis): number | null =>
+    Number.isFinite(value) && (scale !== 'log' || value > 0) ? value : null
+  return Array.from(x, (value, i) => ({ i, x: shown(value, xAxis), y: shown(y[i], yAxis) }))
+}

@@ -1,0 +1,48 @@
+/** @file The courses' pages as programs, in the order in which one would read them. */
+import { activations } from './activations.ts'
+import { backpropagation } from './backpropagation.ts'
+import { batchNorm } from './batch-norm.ts'
+import { convexCosts } from './convex-costs.ts'
+import { deltas } from './deltas.ts'
+import { dropout } from './dropout.ts'
+import { gradientDescent } from './gradient-descent.ts'
+import { initialisation } from './initialisation.ts'
+import { learningRate } from './learning-rate.ts'
+import type { Lesson } from './lesson.ts'
+import { linearLayers } from './linear-layers.ts'
+import { linearRegression } from './linear-regression.ts'
+import { logisticRegression } from './logistic-regression.ts'
+import { optimizers } from './optimizers.ts'
+import { perceptron } from './perceptron.ts'
+import { polynomials } from './polynomials.ts'
+import { thresholdGates } from './threshold-gates.ts'
+import { twoSamples } from './two-samples.ts'
+import { vanishingGradient } from './vanishing-gradient.ts'
+import { zeroWeights } from './zero-weights.ts'
+
+export { drawSvg } from './draw.ts'
+export type { Axis, Bars, Chart, Figure, Heat, Line, Mark, Matrix, Numbers, Points, Rule } from './figure.ts'
+export type { Bounds, Lesson, LessonOutput, Panels, Value } from './lesson.ts'
+export { type Check, type Drawing, LessonRecord, runLesson } from './record.ts'
+
+export const lessons: readonly Lesson[] = [
+  thresholdGates,
+  perceptron,
+  gradientDescent,
+  twoSamples,
+  linearRegression,
+  polynomials,
+  backpropagation,
+  deltas,
+  linearLayers,
+  activations,
+  logisticRegression,
+  convexCosts,
+  zeroWeights,
+  optimizers,
+  learningRate,
+  initialisation,
+  batchNorm,
+  dropout,
+  vanishingGradient,
+]
