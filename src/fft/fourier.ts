@@ -4,7 +4,7 @@
  * other one, so gradients of any order are transforms again.
  */
 import { GliaError } from '../core/errors.ts'
-import { normaliseAxis, showShape, sizeOf } from '../core/shape.ts'
+import { broadcastShapes, normaliseAxis, showShape, sizeOf } from '../core/shape.ts'
 import type { HostFunction, Node } from '../graph/node.ts'
 import { ops } from '../graph/ops.ts'
 import { apply, toFloat } from '../tensor/apply.ts'
@@ -194,8 +194,9 @@ export function ifft2(x: TensorBase, options: Fourier2Options = {}): Tensor {
 export function complex(real: TensorBase, imaginary?: TensorBase): Tensor {
   return apply('complex', imaginary ? [real, imaginary] : [real], (re, im) => {
     const x = toFloat(re)
-    const zero = ops.mul(x, 0)
-    const both = im ? [ops.add(x, ops.mul(im, 0)), ops.add(toFloat(im), zero)] : [x, ops.full(x.shape, 0, x.dtype)]
+    const y = im ? toFloat(im) : ops.full(x.shape, 0, x.dtype)
+    const shape = broadcastShapes('complex', x.shape, y.shape)
+    const both = [ops.broadcastTo(x, shape), ops.broadcastTo(y, shape)]
     const pairs = both.map((n) => ops.reshape(n, [...n.shape, 1]))
     return ops.concat(pairs, pairs[0].shape.length - 1)
   })

@@ -88,7 +88,7 @@ export function transform(re: Float64Array, im: Float64Array, inverse: boolean):
 
 function stages({ n, factors, cos, sin }: Plan, re: Float64Array, im: Float64Array): void {
   let [fromRe, fromIm] = [re, im]
-  let [toRe, toIm] = [new Float64Array(n), new Float64Array(n)]
+  let [toRe, toIm]: [Float64Array, Float64Array] = [new Float64Array(n), new Float64Array(n)]
   const [aRe, aIm] = [new Float64Array(greatestRadix), new Float64Array(greatestRadix)]
   let stride = 1
   for (const p of factors) {

@@ -64,7 +64,9 @@ function runningLogSum(x: Node, axis: number, reverse: boolean): Node {
     vjp: (g, self) => {
       const input = self.inputs[1]
       const part = (weight: Node): Node => {
-        const logs = ops.sub(ops.log(ops.max(weight, 0)), self)
+        const counts = ops.and(ops.lt(0, weight), ops.lt(ops.full(self.shape, -Infinity, self.dtype), self))
+        // Where nothing counts the logarithm is taken of 1, so that its own gradient is not 0 / 0.
+        const logs = ops.select(counts, ops.sub(ops.log(ops.select(counts, weight, 1)), self), -Infinity)
         return ops.exp(ops.add(runningLogSum(logs, axis, !reverse), input))
       }
       return [ops.sub(part(g), part(ops.neg(g)))]

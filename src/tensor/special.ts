@@ -195,7 +195,7 @@ export function logaddexp(a: Operand, b: Operand): Tensor {
   return pairOf('logaddexp', a, b, logaddexpNode)
 }
 
-/** `logaddexp` of two float nodes of one shape. Gradients e^(a − y), e^(b − y). */
+/** `logaddexp` of two float nodes of one shape. Gradients σ(a − b), σ(b − a). */
 export function logaddexpNode(x: Node, y: Node): Node {
   const high = ops.max(x, y)
   const distance = ops.neg(ops.abs(ops.sub(x, y)))
@@ -205,11 +205,10 @@ export function logaddexpNode(x: Node, y: Node): Node {
     high,
     ops.add(high, ops.log1p(ops.exp(distance))),
   )
-  return withGradients('logaddexp', value, [x, y], (g, s, [u, v]) => {
-    const share = (n: Node): Node =>
-      ops.mul(g, ops.select(ops.and(ops.eq(n, s), ops.eq(ops.abs(s), Infinity)), 1, ops.exp(ops.sub(n, s))))
-    return [share(u), share(v)]
-  })
+  return withGradients('logaddexp', value, [x, y], (g, _s, [u, v]) => [
+    ops.mul(g, ops.sigmoid(ops.sub(u, v))),
+    ops.mul(g, ops.sigmoid(ops.sub(v, u))),
+  ])
 }
 
 /** x log y, and 0 where x is 0 (unless y is NaN). */
