@@ -43,7 +43,8 @@ export function gradients(o: Ops, outputs: readonly Seed[], wrt: readonly Node[]
       const whole = n.inputs[0]
       const { index } = n.as('output')
       const list = several.get(whole) ?? []
-      list[index] = g
+      const sum = list[index]
+      list[index] = sum ? o.add(sum, g) : g
       several.set(whole, list)
     } else if (g && n.inputs.length > 0) {
       const rule = rules[n.op] as Rule<Primitive>
