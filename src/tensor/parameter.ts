@@ -4,9 +4,9 @@
  */
 import { isReplaying } from '../autograd/checkpoint.ts'
 import { registerLeaf } from '../autograd/leaves.ts'
-import { dtypes, type TypedArray } from '../core/dtype.ts'
+import { type DType, dtypes, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
-import { sameShape, showShape } from '../core/shape.ts'
+import { type Shape, sameShape, showShape } from '../core/shape.ts'
 import { Cell } from '../graph/cell.ts'
 import { Node } from '../graph/node.ts'
 import { activeTrace, guard, type Trace } from '../graph/trace.ts'
@@ -31,6 +31,15 @@ class CellTensor extends Tensor {
 
   override get node(): Node {
     return this.cell.read()
+  }
+
+  // Known without the value: asking for them must not compute the initial weights of a model about to be loaded.
+  override get shape(): Shape {
+    return this.cell.shape
+  }
+
+  override get dtype(): DType {
+    return this.cell.dtype
   }
 
   override get history(): History {

@@ -1,6 +1,6 @@
 /** @file Tensors that change: what reading, assigning and failing do to parameters and buffers. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Buffer, compile, noGrad, Parameter, setDefaultDevice, tensor, zeros } from '../../src/index.ts'
+import { Buffer, compile, noGrad, Parameter, rand, setDefaultDevice, tensor, zeros } from '../../src/index.ts'
 import { BatchNorm2d, Embedding } from '../../src/nn/index.ts'
 import { SGD } from '../../src/optim/index.ts'
 import { InterpDevice } from '../../src/plan/interp.ts'
@@ -18,6 +18,17 @@ describe.each(devices)('on %s', (_, device) => {
     noGrad(() => w.assign(w.mul(3)))
     expect([w.itemSync(), w.requiresGrad]).toEqual([6, true])
     expect(() => w.assign(zeros([2]))).toThrow(/received shape \[2\], but it holds \[1\]/)
+  })
+
+  it('computes no initial value to tell a shape, nor to be given another value', () => {
+    const w = new Parameter(rand([2, 3]))
+    expect([w.shape, w.dtype, w.size]).toEqual([[2, 3], 'float32', 6])
+    expect(w.cell.value.op).not.toBe('data')
+    w.set([1, 2, 3, 4, 5, 6])
+    expect(w.arraySync()).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ])
   })
 
   it('names the value that a compiled step has overwritten', () => {
