@@ -133,9 +133,13 @@ export function leakyRelu(x: TensorBase, slope = 0.01): Tensor {
   return unary('leakyRelu', x, (n) => ops.select(ops.lt(0, n), n, ops.mul(n, slope)))
 }
 
-/** x where positive, else α (eˣ − 1) (Clevert et al. 2015). */
+/** x where positive, else α (eˣ − 1) (Clevert et al. 2015). Gradient α at 0. */
 export function elu(x: TensorBase, alpha = 1): Tensor {
-  return unary('elu', x, (n) => ops.select(ops.lt(0, n), n, ops.mul(ops.expm1(ops.min(n, 0)), alpha)))
+  return unary('elu', x, (node) => {
+    const n = toFloat(node)
+    const positive = ops.lt(0, n)
+    return ops.select(positive, n, ops.mul(ops.expm1(ops.select(positive, 0, n)), alpha))
+  })
 }
 
 export function cast(x: TensorBase, dtype: DType): Tensor {

@@ -300,7 +300,9 @@ describe('mistakes', () => {
     expect(() => new Conv2d(3, 4, 0)).toThrow(/kernelSize must be a whole number of at least 1/)
     expect(() => new Dropout(2)).toThrow(/\[0, 1\]; received 2/)
     expect(() => new BatchNorm2d(2).forward(ones([1, 2, 1, 1]))).toThrow(/more than one value per channel/)
-    expect(() => new LSTM(3, 2).forward(ones([1, 2, 4]))).toThrow(/expects \[T, B, 3\], or \[T, 3\]; received \[1, 2, 4\]/)
+    expect(() => new LSTM(3, 2).forward(ones([1, 2, 4]))).toThrow(
+      /expects \[T, B, 3\], or \[T, 3\]; received \[1, 2, 4\]/,
+    )
     expect(() => compile(() => new Linear(1, 1).forward(ones([1, 1])))()).toThrow(
       /Make modules and parameters before the step/,
     )

@@ -176,7 +176,9 @@ describe('tables and products', () => {
 
   it('name what does not fit', () => {
     expect(() => new Linear(0, 2)).toThrow(/inFeatures must be a whole number of at least 1; received 0/)
-    expect(() => new Bilinear(2, 3, 1).call(ones([4, 2]), ones([4, 2]))).toThrow(/takes \[…, 2\] and \[…, 3\] with equal/)
+    expect(() => new Bilinear(2, 3, 1).call(ones([4, 2]), ones([4, 2]))).toThrow(
+      /takes \[…, 2\] and \[…, 3\] with equal/,
+    )
     expect(() => f.linear(ones([1, 2]), ones([3, 2]), ones([2]))).toThrow(/one entry per output/)
     expect(() => new Embedding(3, 2, { paddingIdx: 3 })).toThrow(/paddingIdx must be a row, from -3 to 2/)
     expect(() => new Embedding(3, 2, { maxNorm: 0 })).toThrow(/maxNorm must be positive/)

@@ -34,9 +34,7 @@ export class LeakyReLU extends /* @__PURE__ */ activation('leakyRelu', (x: Tenso
 ) {}
 
 /** x where positive, else α (eˣ − 1) (Clevert et al. 2015); α 1 by default. */
-export class ELU extends /* @__PURE__ */ activation('elu', (x: Tensor, alpha: number = 1) =>
-  where(x.gt(0), x, negative(x).expm1().mul(alpha)),
-) {}
+export class ELU extends /* @__PURE__ */ activation('elu', (x: Tensor, alpha: number = 1) => x.elu(alpha)) {}
 
 /** λ x where positive, else λ α (eˣ − 1), with the fixed point at mean 0 and variance 1 (Klambauer et al. 2017). */
 export class SELU extends /* @__PURE__ */ activation('selu', (x: Tensor) =>
