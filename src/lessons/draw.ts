@@ -14,7 +14,7 @@ const CONFIG = {
   padding: 12,
   aria: false,
   title: { anchor: 'start', fontSize: 14, fontWeight: 600, offset: 10 },
-  axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: 400, titlePadding: 8, gridColor: '#e6e6e6' },
+  axis: { labelFontSize: 11, labelLimit: 260, titleFontSize: 12, titleFontWeight: 400, titlePadding: 8, gridColor: '#e6e6e6' },
   legend: {
     labelFontSize: 11,
     titleFontSize: 11,
@@ -28,6 +28,8 @@ const CONFIG = {
 
 /** Where several charts stand side by side, legends beside them would tear them apart. */
 const BELOW = { orient: 'bottom', columns: 2, gradientDirection: 'horizontal' } as const
+
+const DIVERGING = ['#4f9bd0', '#f7f7f7', '#f0a04b']
 
 /** Cells reach a little under their neighbours: edges that only meet show as seams. */
 const OVERLAP = 1.1
@@ -179,9 +181,7 @@ function heatSpec(heat: Heat, { x, y }: Chart): Spec {
     })),
   )
   const scale =
-    colours === 'diverging'
-      ? { range: ['#4f9bd0', '#f7f7f7', '#f0a04b'], domainMid: middle }
-      : { range: ['#2b6ca3', '#8fbfe0', '#f3f8fc'] }
+    colours === 'diverging' ? { range: DIVERGING, domainMid: middle } : { range: ['#2b6ca3', '#8fbfe0', '#f3f8fc'] }
   const named =
     legend === undefined
       ? { legend: null }
@@ -205,8 +205,11 @@ function matrixSpec({ title, entries, decimals }: Matrix): Spec {
   const shown = decimals ?? Math.max(...all.map((v) => (Number.isInteger(v) ? 0 : 2)))
   const values = entries.flatMap((row, j) => Array.from(row, (v, i) => ({ i, j, v, text: v.toFixed(shown) })))
   const [low, high] = [Math.min(...all), Math.max(...all)]
+  const reach = Math.max(-low, high, 1e-9)
   const scale =
-    low < 0 ? { scheme: 'blueorange', domainMid: 0 } : { range: ['#ffffff', '#9ecae9'], domain: [0, high || 1] }
+    low < 0
+      ? { range: DIVERGING, domain: [-reach, 0, reach], interpolate: 'rgb' }
+      : { range: ['#ffffff', '#a9cfea'], domain: [0, reach], interpolate: 'rgb' }
   const cell = {
     x: { field: 'i', type: 'ordinal', axis: null },
     y: { field: 'j', type: 'ordinal', axis: null },

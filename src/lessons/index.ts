@@ -2,19 +2,30 @@
 import { activations } from './activations.ts'
 import { backpropagation } from './backpropagation.ts'
 import { batchNorm } from './batch-norm.ts'
+import { checkerboard } from './checkerboard.ts'
 import { convexCosts } from './convex-costs.ts'
+import { convolutionAsMatrix } from './convolution-as-matrix.ts'
 import { deltas } from './deltas.ts'
 import { dropout } from './dropout.ts'
+import { equivariance } from './equivariance.ts'
+import { exercise4 } from './exercise-4.ts'
+import { exercise5 } from './exercise-5.ts'
+import { exercise6 } from './exercise-6.ts'
+import { exercise8 } from './exercise-8.ts'
 import { gradientDescent } from './gradient-descent.ts'
 import { initialisation } from './initialisation.ts'
+import { kernels } from './kernels.ts'
 import { learningRate } from './learning-rate.ts'
 import type { Lesson } from './lesson.ts'
 import { linearLayers } from './linear-layers.ts'
 import { linearRegression } from './linear-regression.ts'
 import { logisticRegression } from './logistic-regression.ts'
 import { optimizers } from './optimizers.ts'
+import { outputSizes } from './output-size.ts'
 import { perceptron } from './perceptron.ts'
 import { polynomials } from './polynomials.ts'
+import { pooling } from './pooling.ts'
+import { receptiveField } from './receptive-field.ts'
 import { thresholdGates } from './threshold-gates.ts'
 import { twoSamples } from './two-samples.ts'
 import { vanishingGradient } from './vanishing-gradient.ts'
@@ -45,4 +56,15 @@ export const lessons: readonly Lesson[] = [
   batchNorm,
   dropout,
   vanishingGradient,
+  kernels,
+  convolutionAsMatrix,
+  outputSizes,
+  pooling,
+  exercise4,
+  exercise5,
+  exercise6,
+  receptiveField,
+  equivariance,
+  checkerboard,
+  exercise8,
 ]
