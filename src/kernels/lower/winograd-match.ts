@@ -33,8 +33,9 @@ export interface Conv3x3 {
   readonly tapCols: Axis
 }
 
+/** The convolution that a contraction is; null where it is none, is empty, or has groups. */
 export function matchConv3x3(c: Contraction, form: Canonical): Conv3x3 | null {
-  if (form.dims.some((d) => d.role === 'batch')) return null
+  if (form.dims.some((d) => d.role === 'batch' || d.v.extent === 0)) return null
   return match(c, form, 'b') ?? match(c, form, 'a')
 }
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Contraction } from '../../../src/kernels/kernel.ts'
-import { lowerWay, ways } from '../../../src/kernels/lower/winograd.ts'
+import { lowerWay, lowerWinograd, ways } from '../../../src/kernels/lower/winograd.ts'
 import type { Machine } from '../../../src/kernels/vector.ts'
 import {
   biasReluTwice,
@@ -11,6 +11,7 @@ import {
   convInputGradient,
   convWeightGradient,
   type Epilogue,
+  matmul,
 } from './contractions.ts'
 import { evaluateLowered, inputs, worstEpilogueError, worstError } from './run.ts'
 
@@ -97,4 +98,32 @@ test.each([4, 8, 16])('block by block, on %d lanes', (l) => {
       expect(check(conv({ images, ci, co, oh, ow, kh: 3, kw: 3 }, biasReluTwice), l, 2, p, worstEpilogueError)).toBe(2)
     }
   }
+})
+
+describe('Winograd convolutions', () => {
+  const sizes = { images: 2, ci: 3, co: 5, oh: 9, ow: 9, kh: 3, kw: 3 }
+
+  test.each<[string, Contraction]>([
+    ['matrix products', matmul({ m: 30, n: 30, k: 30 })],
+    ['larger filters', conv({ ...sizes, kh: 5, kw: 5 })],
+    ['filters of one row', conv({ ...sizes, kh: 1 })],
+    ['strides', conv({ ...sizes, stride: 2 })],
+    ['dilations', conv({ ...sizes, dilation: 2 })],
+    ['groups', conv({ ...sizes, groups: 2 })],
+    ['no images', conv({ ...sizes, images: 0 })],
+    ['no channels', conv({ ...sizes, ci: 0 })],
+    ['no filters', convWeightGradient({ ...sizes, co: 0 })],
+  ])('are not: %s', (_, c) => {
+    expect(ways(c, machine(4))).toEqual([])
+    expect(lowerWinograd(c, machine(4))).toBeNull()
+  })
+
+  test('are chosen for many channels, not for few', () => {
+    const wide = conv({ images: 1, ci: 64, co: 64, oh: 56, ow: 56, kh: 3, kw: 3 })
+    const thin = conv({ images: 8, ci: 1, co: 8, oh: 28, ow: 28, kh: 3, kw: 3 })
+    for (const l of [4, 8, 16]) {
+      expect(lowerWinograd(wide, machine(l))).not.toBeNull()
+      expect(lowerWinograd(thin, machine(l))).toBeNull()
+    }
+  })
 })
