@@ -209,6 +209,8 @@ export interface Machine {
   readonly vectorRegisters: number
   /** Whether `f.fma` is one instruction. */
   readonly fused: boolean
+  /** Vector operations that can start in a cycle. Default 2. */
+  readonly perCycle?: number
   /**
    * Whether two neighbouring vectors run as one of twice the width where a program treats them alike. Tiles then want
    * an even number of vectors side by side, and may hold twice `vectorRegisters`.

@@ -10,6 +10,7 @@ import { leafValues } from './leaves.ts'
 import { atSlot } from './location.ts'
 import { must } from './must.ts'
 import { buildGraph } from './pgraph.ts'
+import type { KernelInfo } from './schedule.ts'
 
 export class CpuStep implements Step {
   readonly #device: CpuDevice
@@ -77,16 +78,7 @@ export class CpuStep implements Step {
         fastest[i] = Math.min(fastest[i] ?? t, t)
       })
     }
-    return fastest.map((ms, i) => {
-      const info = plan.kernels[i]
-      return {
-        operations: info?.operations ?? ['copy'],
-        programs: info?.programs ?? [],
-        shape: info?.shape ?? [],
-        modules: info?.modules ?? [],
-        ms,
-      }
-    })
+    return timesOf(plan, fastest)
   }
 
   #run(plan: Plan, args: readonly TypedArray[], times?: number[]): TypedArray[] {
@@ -111,3 +103,25 @@ export class CpuStep implements Step {
 
 /** Entries of the address table before it: status and arena. */
 const firstCell = 2
+
+/** Gathers the times of a plan's segments by kernel. */
+function timesOf(plan: Plan, segments: readonly number[]): KernelTime[] {
+  const found: KernelTime[] = []
+  let last: KernelInfo | null = null
+  segments.forEach((ms, i) => {
+    const timed = plan.timed.get(i)
+    if (timed === undefined) {
+      found.push({ operations: ['loop or copy'], shape: [], modules: [], programs: [], ms })
+      last = null
+      return
+    }
+    const { kernel } = timed
+    const name = timed.programs.map((p) => p.replace(kernel.name, '').trim()).join(', ')
+    const { operations, shape, modules } = kernel
+    const same = kernel === last ? found.pop() : undefined
+    const programs = [...(same?.programs ?? []), { name, ms }]
+    found.push({ operations, shape, modules, programs, ms: ms + (same?.ms ?? 0) })
+    last = kernel
+  })
+  return found
+}

@@ -21,7 +21,15 @@ import { ARENA_SLOT, atBlock, atSlot, type Location, STATUS_SLOT } from './locat
 import { bufferBase } from './mark.ts'
 import { must } from './must.ts'
 import { buildGraph, type PGraph, type PNode } from './pgraph.ts'
-import { type HostStep, type KernelInfo, PlanBuilder, resolveAddress, resolveSteps, schedule } from './schedule.ts'
+import {
+  type HostStep,
+  type KernelInfo,
+  PlanBuilder,
+  resolveAddress,
+  resolveSteps,
+  schedule,
+  type Timed,
+} from './schedule.ts'
 
 /** A plan without its code: everything needed to load and run it. */
 export interface Plan {
@@ -35,6 +43,7 @@ export interface Plan {
   readonly outputs: readonly { readonly location: Location; readonly dtype: DType; readonly size: number }[]
   readonly operations: readonly string[]
   readonly kernels: readonly KernelInfo[]
+  readonly timed: ReadonlyMap<number, Timed>
   uses: number
 }
 
@@ -186,6 +195,7 @@ export class CpuDevice implements Device {
       })),
       operations: builder.operations,
       kernels: builder.kernels,
+      timed: builder.timed,
       uses: 0,
     }
   }

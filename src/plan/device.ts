@@ -31,8 +31,8 @@ export interface Step {
 
 export interface KernelTime {
   readonly operations: readonly string[]
-  /** What the kernel was lowered to, such as `pack cols`, `splat 5x5 columns packed`. */
-  readonly programs: readonly string[]
+  /** The programs that the kernel was lowered to, such as `pack cols`, and the time of each. */
+  readonly programs: readonly { readonly name: string; readonly ms: number }[]
   /** Shape of the kernel's last result. */
   readonly shape: readonly number[]
   /** Module paths that the operations come from. */

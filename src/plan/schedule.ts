@@ -6,7 +6,7 @@ import { dtypes } from '../core/dtype.ts'
 import { sizeOf } from '../core/shape.ts'
 import type { LoopAttrs } from '../graph/node.ts'
 import { indexOf, newVar } from '../kernels/index.ts'
-import type { Kernel, Lowered, LoweredCall } from '../kernels/kernel.ts'
+import type { Kernel, Lowered } from '../kernels/kernel.ts'
 import { lowerKernel } from '../kernels/lower/index.ts'
 import type { Machine, VectorProgram } from '../kernels/vector.ts'
 import type { Address, LoopStep, Step } from '../targets/target.ts'
@@ -37,13 +37,17 @@ export interface HostStep {
 export interface KernelInfo {
   readonly name: string
   readonly kind: string
-  /** What it was lowered to, in a few words each: `pack cols`, `splat 5x5 columns packed`. */
-  readonly programs: readonly string[]
   readonly stage: number
   readonly operations: readonly string[]
   readonly modules: readonly string[]
   readonly sites: readonly string[]
   readonly shape: readonly number[]
+}
+
+/** A part of a kernel that runs between two barriers. */
+export interface Timed {
+  readonly kernel: KernelInfo
+  readonly programs: readonly string[]
 }
 
 /** What all schedules of one plan share. */
@@ -55,6 +59,8 @@ export class PlanBuilder {
   readonly programs: VectorProgram[] = []
   readonly operations: string[] = []
   readonly kernels: KernelInfo[] = []
+  /** In a profile: what each segment times, by its position. */
+  readonly timed = new Map<number, Timed>()
   readonly descriptions: Kernel[] = []
   loops = 0
 
@@ -145,17 +151,16 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
   const argument = (b: PNode | 'constants'): Location => (b === 'constants' ? must(input.constantLocation) : locate(b))
   for (let stage = 0; stage <= last; stage++) {
     const here = order.filter((w) => w.stage === stage)
-    const lowered: { lowered: Lowered; args: readonly Location[]; scratch: readonly Location[] }[] = []
-    const lower = (kernel: Kernel, args: readonly Location[]): Lowered => {
+    const lowered: ToEmit[] = []
+    const lower = (kernel: Kernel, args: readonly Location[]): void => {
       const l = lowerKernel(kernel, plan.machine)
       const scratch = l.scratch.map((bytes: number) => atBlock(newBlock(bytes, stage, stage)))
       lowered.push({ lowered: l, args, scratch })
-      return l
     }
     for (const w of here) {
       if (!w.emitted) continue
-      const { calls } = lower(w.emitted.kernel, w.emitted.buffers.map(argument))
-      plan.kernels.push(describe(w, stage, calls))
+      lower(w.emitted.kernel, w.emitted.buffers.map(argument))
+      plan.kernels.push(describe(w, stage))
       plan.descriptions.push(w.emitted.kernel)
     }
     if (stage === last) {
@@ -164,10 +169,15 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
       for (const c of copies) lower(copyKernel(c.root), [locateAtEnd(bufferBase(c.root)), c.location])
     }
     if (plan.separate && !input.nested) {
-      for (const l of lowered) {
-        emitPhases(plan, [l], steps)
+      const infos = plan.kernels.slice(plan.kernels.length - here.filter((w) => w.emitted).length)
+      lowered.forEach((l, i) => {
         flush()
-      }
+        for (const phase of phasesOf(plan, [l])) {
+          plan.timed.set(segments.length, { kernel: infos[i], programs: phase.names })
+          steps.push(...phase.steps, { op: 'barrier' })
+          flush()
+        }
+      })
     } else emitPhases(plan, lowered, steps)
     for (const w of here) {
       if (w.group.kind === 'loop') steps.push(...scheduleLoop(plan, w, input, locate, newBlock))
@@ -241,13 +251,21 @@ function inStages(works: readonly Work[]): Work[] {
   return [...works].sort((a, b) => a.stage - b.stage || a.group.members[0].id - b.group.members[0].id)
 }
 
+interface ToEmit {
+  readonly lowered: Lowered
+  readonly args: readonly Location[]
+  readonly scratch: readonly Location[]
+}
+
+/** Calls between two barriers. */
+interface Phase {
+  readonly steps: AbstractStep[]
+  readonly names: string[]
+}
+
 /** Calls of independent kernels, phase by phase, so that they share barriers. */
-function emitPhases(
-  plan: PlanBuilder,
-  kernels: readonly { lowered: Lowered; args: readonly Location[]; scratch: readonly Location[] }[],
-  steps: AbstractStep[],
-): void {
-  const phases: AbstractStep[][] = []
+function phasesOf(plan: PlanBuilder, kernels: readonly ToEmit[]): Phase[] {
+  const phases: Phase[] = []
   for (const { lowered, args, scratch } of kernels) {
     let phase = 0
     for (const call of lowered.calls) {
@@ -257,11 +275,16 @@ function emitPhases(
         'buffer' in a ? args[a.buffer] : 'scratch' in a ? scratch[a.scratch] : atSlot(STATUS_SLOT),
       )
       const program = plan.programs.push(call.program) - 1
-      phases[phase] ??= []
-      phases[phase].push({ op: 'kernel', program, args: locations, units: call.units })
+      phases[phase] ??= { steps: [], names: [] }
+      phases[phase].steps.push({ op: 'kernel', program, args: locations, units: call.units })
+      phases[phase].names.push(call.program.name)
     }
   }
-  for (const p of phases) if (p?.length > 0) steps.push(...p, { op: 'barrier' })
+  return phases.filter((p) => p !== undefined)
+}
+
+function emitPhases(plan: PlanBuilder, kernels: readonly ToEmit[], steps: AbstractStep[]): void {
+  for (const phase of phasesOf(plan, kernels)) steps.push(...phase.steps, { op: 'barrier' })
 }
 
 function copyKernel(n: PNode): Kernel {
@@ -369,14 +392,12 @@ function hostInLoop(): never {
   throw new Error('sort and host functions cannot run inside a loop on this device; compute them before the loop')
 }
 
-function describe(w: Work, stage: number, calls: readonly LoweredCall[]): KernelInfo {
+function describe(w: Work, stage: number): KernelInfo {
   const { members, kind } = w.group
-  const { name } = must(w.emitted).kernel
   const texts = (f: (m: PNode) => string | undefined): string[] => [...new Set(members.flatMap((m) => f(m) || []))]
   return {
-    name,
+    name: must(w.emitted).kernel.name,
     kind,
-    programs: calls.map(({ program }) => program.name.replace(name, '').trim()),
     stage,
     operations: members.map((m) => m.op),
     modules: texts((m) => m.origin?.module),

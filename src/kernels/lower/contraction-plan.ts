@@ -2,7 +2,7 @@
  * @file How to compute a contraction: which operand is read as vectors and which as splats, along which loop the lanes
  * lie, the shape of the register tile, and whether the vectors are packed first. All candidates are priced in cycles.
  */
-import type { Store } from '../expr.ts'
+import { type Expr, operands, type Store } from '../expr.ts'
 import { strideOf, type Var } from '../index.ts'
 import type { Machine } from '../vector.ts'
 import type { Canonical } from './contraction-dims.ts'
@@ -16,6 +16,14 @@ export interface Loop {
   readonly col: number
   /** Stride in what the first store writes; null where it is not linear. */
   readonly out: number | null
+  /** Columns that have no common stride in the operand: the loops that this one is made of, outer to inner. */
+  readonly parts?: readonly Part[]
+}
+
+export interface Part {
+  readonly extent: number
+  /** Elements, in the column operand. */
+  readonly stride: number
 }
 
 export interface Side {
@@ -107,7 +115,9 @@ function propose(problem: Problem, machine: Machine, consider: Consider): void {
   const rowsPackable = distinct(problem, 'row')
   // Besides accumulators and the held side: one register for what streams past, one for a product, one for the target.
   const budget = machine.vectorRegisters - (machine.fused ? 2 : 3)
-  const lanes = (cols.length > 0 ? cols : [null]).map((lane) => {
+  const composite = cols.filter((l) => l.parts !== undefined)
+  const candidates = composite.length > 0 ? composite : cols.length > 0 ? cols : [null]
+  const lanes = candidates.map((lane) => {
     const others = cols.filter((l) => l !== lane)
     return { lane, colTiles: tileLoops(others, 8, true), most: lane ? Math.ceil(lane.extent / machine.lanes) : 1 }
   })
@@ -120,17 +130,18 @@ function propose(problem: Problem, machine: Machine, consider: Consider): void {
       return rows * columns + Math.min(rows, columns) <= budget
     }
     for (const { lane, colTiles, most } of lanes) {
+      const flat = lane?.parts !== undefined
       for (let vectors = 1; vectors <= Math.min(most, 8) && fits(lane, vectors, 1); vectors++) {
         for (const packedRows of rowTile !== null && rowsPackable ? [false, true] : [false]) {
           for (const colTile of colTiles) {
-            if (!fits(lane, vectors, colTile?.size ?? 1)) continue
+            if (flat || !fits(lane, vectors, colTile?.size ?? 1)) continue
             consider('splat', lane, vectors, rowTile, colTile, false, packedRows)
           }
-          if (packable && lane !== null) consider('splat', lane, vectors, rowTile, null, true, packedRows)
+          if ((packable || flat) && lane !== null) consider('splat', lane, vectors, rowTile, null, true, packedRows)
         }
       }
     }
-    for (const lane of dots) {
+    for (const lane of composite.length > 0 ? [] : dots) {
       for (const colTile of dotTiles) {
         if (fits(null, 1, colTile?.size ?? 1)) consider('dot', lane, 1, rowTile, colTile, false, false)
       }
@@ -178,13 +189,16 @@ class Pricer {
   /** Steps of the sum, and elements of the result. */
   readonly #steps: number
   readonly #results: number
+  /** Vectors that the epilogue loads and stores for each vector of results. */
+  readonly #accesses: number
   readonly #missRow: (lines: number) => number
   readonly #missCol: (lines: number) => number
   readonly #packRow: (tile: Loop) => number
   readonly #packCol: (tile: Loop) => number
 
-  constructor({ loops }: Problem, machine: Machine) {
+  constructor({ loops, stores }: Problem, machine: Machine) {
     this.#machine = machine
+    this.#accesses = Math.max(1, countAccesses(stores))
     const summed = loops.filter((l) => l.role === 'k')
     this.#steps = product(summed)
     this.#results = product(loops.filter((l) => l.role !== 'k'))
@@ -217,12 +231,16 @@ class Pricer {
     const colLines = apart === 1 ? Math.ceil((vectors * lanes * 4) / 64) * (colTile?.size ?? 1) : vectors * lanes
     const missCol = dot || packed ? 0 : this.#missCol(colLines)
     const miss = missCol + (dot || packedRows ? 0 : this.#missRow(1))
-    const store = dot ? 7 : lane === null || lane.out === 1 ? 2 : 2 + lanes * scatterCycles(lane.out)
+    // A vector whose lanes lie apart in the result is stored one by one, and so is all that the epilogue loads with it.
+    const apiece = lane === null || lane.out === 1 ? 2 : 2 + lanes * scatterCycles(lane.out)
+    const store = dot ? 5 + 2 * this.#accesses : apiece * this.#accesses
     const tiles = (rows: number, width: number, count: number, cut: boolean): number => {
       if (count === 0 || rows === 0 || width === 0) return 0
       const columns = issued(width, dot ? null : lane, this.#machine, cut) * across
       // Columns far from each other touch more cache lines than neighbours do.
-      const step = stepCycles(rows, columns, load, this.#machine) + miss + (across - 1) * 0.2
+      const bytes = dot ? 0 : columns * lanes * 4
+      const stream = bytes / streamRate(steps * bytes, this.#machine)
+      const step = Math.max(stepCycles(rows, columns, load, this.#machine), stream) + miss + (across - 1) * 0.2
       return count * (steps * step + rows * width * across * store + 25)
     }
     // Whole tiles and those cut off along the rows, the columns or both. Column tiles of splats are exact.
@@ -247,6 +265,19 @@ class Pricer {
   }
 }
 
+function countAccesses(stores: readonly Store[]): number {
+  const seen = new Set<Expr>()
+  let count = stores.length
+  const visit = (e: Expr): void => {
+    if (seen.has(e)) return
+    seen.add(e)
+    if (e.op === 'load' && e.index.terms.length > 0) count++
+    operands(e).forEach(visit)
+  }
+  for (const s of stores) visit(s.value)
+  return count
+}
+
 /** Cycles for storing one of several elements that lie `stride` apart; strides of 4 KB fall into few sets of the cache. */
 function scatterCycles(stride: number | null): number {
   return stride !== null && stride % 1024 === 0 ? 30 : 2
@@ -256,9 +287,16 @@ function scatterCycles(stride: number | null): number {
 function stepCycles(rows: number, columns: number, load: number, machine: Machine): number {
   // Vectors gathered from several places also keep the arithmetic units busy.
   const shuffles = Math.max(0, load - 2) * columns
-  const arithmetic = (rows * columns) / (machine.fused ? 2 : 1.45) + shuffles * 0.7
+  const { perCycle = 2 } = machine
+  const arithmetic = (rows * columns) / (machine.fused ? perCycle : 1.45) + shuffles * 0.7
   const loads = rows + columns * load
-  return Math.max(arithmetic, loads / 2.2, 4) + 0.4 + loads * 0.1
+  return Math.max(arithmetic, loads / (1.1 * perCycle), 4) + 0.4 + loads * 0.1
+}
+
+/** Bytes a cycle at which columns of so many bytes in all pass by, row after row: from the cache that holds them. */
+function streamRate(bytes: number, machine: Machine): number {
+  if (bytes <= machine.l1 / 2) return 64
+  return bytes <= machine.l2 / 2 ? 24 : 8
 }
 
 /**
@@ -279,5 +317,5 @@ function missCycles(summed: readonly Loop[], side: 'row' | 'col', machine: Machi
 function packCycles(loops: readonly Loop[], side: 'row' | 'col'): (tile: Loop) => number {
   const elements = product(loops.filter((l) => l.role === side || l.role === 'k' || l[side] !== 0))
   const transposes = loops.some((l) => l.role === 'k' && l[side] === 1)
-  return (tile) => 3000 + elements * (tile[side] === 1 ? 0.4 : transposes ? 0.8 : 1.5)
+  return (tile) => 3000 + elements * (tile.parts ? 1.5 : tile[side] === 1 ? 0.4 : transposes ? 0.8 : 1.5)
 }

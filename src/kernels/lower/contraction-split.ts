@@ -27,14 +27,14 @@ const CHUNK = 2048
 const WORTH = 20_000
 const MOST = 1 << 22
 
-export function chooseChunks(plan: Plan): Chunks | null {
+export function chooseChunks(plan: Plan, { lanes }: Machine): Chunks | null {
   const { problem, lane, form } = plan
   const summed = problem.loops.filter((l) => l.role === 'k')
   const loop = summed[0]
   if (loop === undefined || product(summed) === 0) return null
   const results = product(problem.loops.filter((l) => l.role !== 'k'))
   const rows = plan.rowTile?.size ?? 1
-  const columns = plan.vectors * (plan.colTile?.size ?? 1) * (form === 'splat' ? 4 : 1)
+  const columns = plan.vectors * (plan.colTile?.size ?? 1) * (form === 'splat' ? lanes : 1)
   const tiles = Math.ceil(results / (rows * columns))
   const length = product(summed)
   const forCaches = length > LONG ? length / CHUNK : 1

@@ -8,6 +8,7 @@ import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
 import { Arguments } from './contraction-arguments.ts'
 import { canonical } from './contraction-dims.ts'
 import { Epilogue, epilogueArguments, type Vector } from './contraction-epilogue.ts'
+import { flatten, packFlatCall } from './contraction-flat.ts'
 import {
   countUnits,
   emitLoops,
@@ -28,20 +29,22 @@ import type { Binding } from './emit.ts'
 export function lowerContraction(c: Contraction, machine: Machine): Lowered {
   if (c.dims.some((d) => d.role !== 'k' && d.v.extent === 0)) return { calls: [], scratch: [] }
   const form = canonical(c)
-  const plan = choosePlan([orient(form, c.a, c.b, false), orient(form, c.a, c.b, true)], machine)
+  const problems = [orient(form, c.a, c.b, false), orient(form, c.a, c.b, true)]
+  const flat = problems.flatMap((p) => flatten(p) ?? [])
+  const plan = choosePlan([...problems, ...flat], machine)
   const empty = product(plan.problem.loops.filter((l) => l.role === 'k')) === 0
   const calls: LoweredCall[] = []
   const scratch: number[] = []
   const pack = (side: 'row' | 'col', tile: Loop, width: number): Panels => {
     const panels = makePanels(plan, side, tile, width, scratch.length)
     scratch.push(panels.bytes)
-    calls.push(packCall(c.name, plan, panels, machine))
+    calls.push((tile.parts ? packFlatCall : packCall)(c.name, plan, panels, machine))
     return panels
   }
   const cols = plan.packed && plan.lane && !empty ? pack('col', plan.lane, plan.vectors * machine.lanes) : null
   const rows = plan.packedRows && plan.rowTile && !empty ? pack('row', plan.rowTile.loop, plan.rowTile.size) : null
   const after = calls.length > 0
-  const chunks = chooseChunks(plan)
+  const chunks = chooseChunks(plan, machine)
   if (chunks === null) {
     calls.push({ ...multiplyCall(c, plan, machine, rows, cols, null), after })
     return { calls, scratch }

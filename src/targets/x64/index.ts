@@ -77,6 +77,7 @@ class X64 implements X64Target {
       lanes: evex ? 16 : 8,
       vectorRegisters: evex ? 32 : 16,
       fused: true,
+      perCycle: evex && cpu.halves ? 1 : 2,
       l1: cpu.l1 || 32 << 10,
       l2: cpu.l2 || 512 << 10,
     }

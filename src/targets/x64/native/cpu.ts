@@ -8,6 +8,8 @@ export interface Cpu {
   readonly fma: boolean
   /** AVX2 besides. */
   readonly avx2: boolean
+  /** Whether 512-bit operations pass through units of 256 bits, in two halves (Zen 4). */
+  readonly halves: boolean
   /** AVX-512 F, BW, DQ and VL, and a system that keeps 512-bit and mask registers, besides. */
   readonly avx512: boolean
   /** Physical cores that this process may use: affinity, hyper-threads and quotas considered. */
@@ -41,6 +43,15 @@ export function detectCpu(native: Native): Cpu {
   return cpu
 }
 
+/** The family of processors that Zen 3 and Zen 4 share. */
+const ZEN_4 = 0x19
+
+/** Family and extended family of a processor's signature. */
+function familyOf(signature: number): number {
+  const family = (signature >>> 8) & 15
+  return family === 15 ? 15 + ((signature >>> 20) & 255) : family
+}
+
 /** Judges what a processor says of itself. */
 export function describeCpu({ cpuid, xcr0 }: CpuQuery, caches: Caches, cores: number): Cpu {
   const bit = (word: number, index: number): boolean => ((word >>> index) & 1) === 1
@@ -53,6 +64,7 @@ export function describeCpu({ cpuid, xcr0 }: CpuQuery, caches: Caches, cores: nu
   const avx2 = fma && bit(seven.ebx, 5)
   return {
     fma,
+    halves: familyOf(one.eax) === ZEN_4 && brandOf(cpuid).startsWith('AMD'),
     avx2,
     // F, DQ, BW, VL.
     avx512: avx2 && keeps512 && [16, 17, 30, 31].every((index) => bit(seven.ebx, index)),
