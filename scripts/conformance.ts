@@ -14,16 +14,14 @@ import { createDeviceSync } from '../src/plan/create.ts'
 import type { Device } from '../src/plan/device.ts'
 import type { Sample } from '../test/graph/samples/sample.ts'
 import { build, primitives, samples } from '../test/graph/samples.ts'
+import { variants } from '../test/support/devices.ts'
 import { itemsTable } from './conformance-items.ts'
 
 const { values } = parseArgs({ options: { out: { type: 'string' } } })
 const fixtures = JSON.parse(
   readFileSync(new URL('../test/fixtures/primitives.json', import.meta.url), 'utf8'),
 ) as readonly { readonly op: string }[]
-const targets: readonly (readonly [string, Device])[] = [
-  ['wasm, 1 thread', createDeviceSync('wasm', { threads: 1 })],
-  ['wasm, 2 threads', createDeviceSync('wasm', { threads: 2 })],
-]
+const targets = variants.filter(([name]) => name.includes('thread'))
 const interp = createDeviceSync('interp')
 
 function results(device: Device, sample: Sample): ArrayLike<number>[] {
@@ -52,9 +50,15 @@ const rows = primitives.map((op) => {
   const second = count(op, (s) => s.second && s.differentiable.length > 0)
   const torch = fixtures.filter((f) => f.op === op).length
   if (samples[op].length === 0) problems.push(`${op} has no samples`)
-  const worst = targets.map(([, device]) => {
+  const worst = targets.map(([name, device]) => {
     let d = 0
-    for (const s of samples[op]) d = Math.max(d, deviation(results(device, s), results(interp, s)))
+    for (const s of samples[op]) {
+      try {
+        d = Math.max(d, deviation(results(device, s), results(interp, s)))
+      } catch (error) {
+        problems.push(`${op} on ${name}: ${error}`)
+      }
+    }
     return d
   })
   const shown = worst.map((d) => (d === 0 ? '0' : d.toExponential(1)))
