@@ -140,11 +140,10 @@ export function checksOf(group: string): Check[] {
 }
 
 function describe(c: Case): string {
-  const { inputs, ...rest } = c
+  // Batches of metrics are long.
+  const { inputs, note, batches: _, ...rest } = c as Case & { readonly batches?: unknown }
   const shapes = inputs?.map((i) => `[${i.shape}]`).join(' ')
-  return (
-    [c.note, shapes, Object.keys(rest).length > 0 ? JSON.stringify(rest) : ''].filter((s) => s).join(' ') || 'plain'
-  )
+  return [note, shapes, Object.keys(rest).length > 0 ? JSON.stringify(rest) : ''].filter((s) => s).join(' ') || 'plain'
 }
 
 /** The numbers that both sides use. */
