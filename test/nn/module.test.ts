@@ -290,6 +290,32 @@ describe('summary', () => {
   })
 })
 
+describe('counts', () => {
+  it('tell trained parameters from frozen ones, each once', () => {
+    const net = new Sequential({ a: new Linear(3, 4), b: new Linear(4, 2) })
+    net.freeze((name) => name.startsWith('a.'))
+    expect(net.parameterCount()).toBe(26)
+    expect([net.parameterCount('trainable'), net.parameterCount('frozen')]).toEqual([10, 16])
+    expect(new Tied().parameterCount('trainable')).toBe(20)
+  })
+
+  it('summarise models of several inputs, and layers whose output is no tensor', () => {
+    class Pair extends Module<[x: Tensor, tokens: Tensor], { sum: Tensor; size: number }> {
+      readonly left = new Linear(3, 4)
+      readonly right = new Embedding(7, 4)
+      forward(x: Tensor, tokens: Tensor): { sum: Tensor; size: number } {
+        return { sum: this.left.call(x).add(this.right.call(tokens)), size: 4 }
+      }
+    }
+    const s = summary(new Pair(), [[3], []], { dtype: ['float32', 'int32'] })
+    expect(s.rows.map((r) => [r.name, r.outputShape, r.parameters])).toEqual([
+      ['left', [null, 4], 16],
+      ['right', [null, 4], 28],
+    ])
+    expect(s.total).toBe(44)
+  })
+})
+
 describe('mistakes', () => {
   it('name the layer, what came and what fits', () => {
     expect(() => new Linear(3, 2).forward(ones([2, 4]))).toThrow(

@@ -40,7 +40,7 @@ export function attend(
 ): { output: Tensor; weights: Tensor } {
   checkOperands(q, k, v)
   const { scale = 1 / Math.sqrt(q.shape[q.rank - 1]), dropout: p = 0 } = options
-  const scores = products(q.mul(scale), k.transpose())
+  const scores = products(q, k.transpose()).mul(scale)
   const all = maskedSoftmax(scores, options)
   const weights = p > 0 ? dropout(all, p) : all
   return { output: products(weights, v), weights }
