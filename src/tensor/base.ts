@@ -2,6 +2,7 @@
  * @file What every tensor is: a node of the graph, the device that computes it, and how gradients reach it. Reading
  * values is here; operations are in the classes built on top.
  */
+import { checkOutside } from '../autograd/batching/active.ts'
 import { barrier, freshLeaf, markReleased, registerLeaf } from '../autograd/leaves.ts'
 import { type DType, isFloat, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
@@ -162,6 +163,11 @@ export class TensorBase implements Disposable {
       )
     }
     if (this.#values) return this.#values
+    checkOutside(
+      this.node,
+      'a value was read in a function that vmap runs for a whole batch: one example has none of its own. Return the ' +
+        'tensor from the function and read it outside.',
+    )
     TensorBase.settle(this.#device, [this])
     return this.#values ?? valuesOf(this.node)
   }

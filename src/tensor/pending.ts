@@ -2,6 +2,7 @@
  * @file What the next run should compute along with what it is asked for. Graphs are lazy: a running statistic assigned
  * in a forward pass, a parameter's initial values or a loss after `backward` wait here, so that one run does all of it.
  */
+import { checkOutside } from '../autograd/batching/active.ts'
 import type { Cell } from '../graph/cell.ts'
 import { type Node, topological } from '../graph/node.ts'
 import { activeTrace } from '../graph/trace.ts'
@@ -19,6 +20,11 @@ const cells = new Map<Cell, Waiting>()
  * Gives a cell a value that is computed with the next run. In a trace the trace keeps it instead.
  */
 export function assignLater(cell: Cell, value: Node, device: Device): void {
+  checkOutside(
+    value,
+    `${cell.name}: a function that vmap runs cannot assign it a value that differs from example to example. Put layers ` +
+      'with running statistics in evaluation mode (model.eval()).',
+  )
   if (activeTrace()) {
     cell.assign(value)
     return
