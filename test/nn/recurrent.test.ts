@@ -197,6 +197,7 @@ describe('mistakes', () => {
     expect(() => lstm.call(x, null, ones([5]))).toThrow(/must be int32/)
     expect(() => new LSTM(3, 2, { projSize: 2 })).toThrow(/projSize must be less than hiddenSize/)
     expect(() => new LSTM(3, 2, { dropout: 1.5 })).toThrow(/dropout must lie in \[0, 1\]; received 1.5/)
+    expect(() => new LSTM(3, 2, { bias: 'both' as never })).toThrow(/LSTM: bias must be true, false or 'single'/)
     expect(() => new RNN(3, 0)).toThrow(/RNN: hiddenSize must be a whole number of at least 1/)
     expect(() => new RNN(3, 1, { numLayers: 0 })).toThrow(/numLayers/)
     expect(() => new RNN(3, 1, { nonlinearity: 'gelu' as never })).toThrow(/'tanh' or 'relu'; received 'gelu'/)

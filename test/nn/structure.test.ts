@@ -27,6 +27,7 @@ import {
   Softplus,
   Softshrink,
   Tanh,
+  Threshold,
   Unflatten,
 } from '../../src/nn/index.ts'
 import { InterpDevice } from '../../src/plan/interp.ts'
@@ -120,6 +121,8 @@ describe('activations', () => {
     expect(() => new Softshrink(-1)).toThrow(/must not be negative/)
     expect(() => new GELU('fast' as never)).toThrow(/'none' or 'tanh'/)
     expect(() => new LeakyReLU(Number.NaN)).toThrow(/must be numbers; received NaN/)
+    expect(() => new (Threshold as unknown as new () => ReLU)()).toThrow(/needs at least 2 arguments.*received none/)
+    expect(() => new PReLU(1, Infinity)).toThrow(/init must be a finite number; received Infinity/)
     expect(() => new RReLU(1, 0)).toThrow(/lower must be at most upper/)
     expect(() => new PReLU(0)).toThrow(/channels must be a whole number of at least 1; received 0/)
     expect(() => new PReLU(3).call(ones([2, 4]))).toThrow(/one slope per channel/)

@@ -44,8 +44,12 @@ export function activation<const Name extends string, A extends unknown[]>(
 
     constructor(...args: A) {
       super()
-      if (args.some((a) => Number.isNaN(a) || a === null)) {
-        throw new GliaError(`${functionName}: its arguments must be numbers; received ${args.join(', ')}.`)
+      // A function's length is that of its parameters without defaults.
+      const missing = args.length < formula.length - 1
+      if (missing || args.some((a) => Number.isNaN(a) || a === null)) {
+        throw new GliaError(
+          `${functionName}: needs at least ${formula.length - 1} arguments, which must be numbers; received ${args.join(', ') || 'none'}.`,
+        )
       }
       // Nothing is computed, but arguments that the formula refuses are refused here.
       formula(zeros([1]), ...args)

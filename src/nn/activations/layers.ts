@@ -66,6 +66,7 @@ export class PReLU extends Module {
   constructor(channels = 1, init = 0.25) {
     super()
     checkCounts('PReLU', { channels })
+    if (!Number.isFinite(init)) throw new GliaError(`PReLU: init must be a finite number; received ${init}.`)
     this.weight = new Parameter(full([channels], init))
   }
 

@@ -64,6 +64,9 @@ export function makeWeights(
   bias: boolean | 'single',
   suffix = '',
 ): Weights {
+  if (![true, false, 'single'].includes(bias)) {
+    throw new GliaError(`${owner.constructor.name}: bias must be true, false or 'single'; received '${bias}'.`)
+  }
   const make = (name: string, shape: readonly number[]): Parameter => {
     const p = new Parameter(uniform(1 / Math.sqrt(hiddenSize))(shape))
     Object.assign(owner, { [name + suffix]: p })
