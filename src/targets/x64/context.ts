@@ -53,7 +53,9 @@ export class Context {
   readonly #vectorBytes: number
   readonly #frame: number
   readonly #scratchAt: number
-  readonly #loaded = new Map<Reg, number>()
+  /** Machine registers of what lies in memory and has been loaded, or will be stored, at this position. */
+  readonly #loaded = new Map<Reg, Vec>()
+  readonly #loadedInts = new Map<Reg, Gpr>()
   #vectorsTaken = 0
   #intsTaken = 0
 
@@ -104,6 +106,7 @@ export class Context {
   at(position: number): void {
     this.position = position
     this.#loaded.clear()
+    this.#loadedInts.clear()
     this.#vectorsTaken = 0
     this.#intsTaken = 0
   }
@@ -281,10 +284,10 @@ export class Context {
   i(reg: Reg): Gpr {
     const machine = this.#allocation.register[reg]
     if (machine >= 0) return machine
-    const loaded = this.#loaded.get(reg)
+    const loaded = this.#loadedInts.get(reg)
     if (loaded !== undefined) return loaded
     const d = this.tempInt()
-    this.#loaded.set(reg, d)
+    this.#loadedInts.set(reg, d)
     this.asm.load64(d, this.intSlot(reg))
     return d
   }
@@ -298,10 +301,10 @@ export class Context {
   di(reg: Reg): Gpr {
     const machine = this.#allocation.register[reg]
     if (machine >= 0) return machine
-    const loaded = this.#loaded.get(reg)
+    const loaded = this.#loadedInts.get(reg)
     if (loaded !== undefined) return loaded
     const d = this.tempInt()
-    this.#loaded.set(reg, d)
+    this.#loadedInts.set(reg, d)
     return d
   }
 
@@ -313,7 +316,7 @@ export class Context {
   }
 
   finishInt(reg: Reg): void {
-    const temporary = this.#loaded.get(reg)
+    const temporary = this.#loadedInts.get(reg)
     if (this.#allocation.register[reg] >= 0 || temporary === undefined) return
     this.asm.store64(this.intSlot(reg), temporary)
   }

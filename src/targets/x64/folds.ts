@@ -29,8 +29,8 @@ const commutes = new Set<V2>(['f.add', 'f.mul', 'i.add', 'i.mul', 'i.min', 'i.ma
 /** Readers of one element in all lanes beyond which a broadcast of its own is cheaper. */
 const MOST_BROADCASTS = 2
 
-/** How far after its load a reader may stand: an address must live until then. */
-const WINDOW = 12
+/** How far after its load a reader may stand, for its address must live until then; a transpose comes after many loads. */
+const WINDOW = 40
 
 /** The load that takes the place of each register. */
 export function findFolds(program: VectorProgram, usage: Usage, evex: boolean): Map<Reg, FoldedLoad> {
@@ -70,8 +70,9 @@ function readersFollow(
   return false
 }
 
-/** Whether an instruction can take `reg` from memory. It has one such operand. */
+/** Whether an instruction can take `reg` from memory: arithmetic one operand, a transpose all. */
 function accepts(instr: Instr, reg: Reg, folds: ReadonlyMap<Reg, FoldedLoad>): boolean {
+  if (instr.op === 'transpose') return instr.a.includes(reg)
   if (instr.op === 'v3' && instr.fn !== 'select') {
     if (instr.c === reg || instr.a === instr.b) return false
     return (instr.a === reg && !folds.has(instr.b)) || (instr.b === reg && !folds.has(instr.a))
