@@ -4,7 +4,7 @@ import { gradients } from '../graph/autograd.ts'
 import { ops } from '../graph/ops.ts'
 import { inputNode, joinHistories, sharedDevice } from '../tensor/apply.ts'
 import type { TensorBase } from '../tensor/base.ts'
-import { isInLoop, recordDraws, replayDraws } from '../tensor/random.ts'
+import { drawsByPosition, recordDraws, replayDraws } from '../tensor/random.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { findLeaves } from './leaves.ts'
 import { enableGrad, noGrad } from './mode.ts'
@@ -22,8 +22,11 @@ export function isReplaying(): boolean {
  * are updated once.
  */
 export function checkpoint(fn: (...inputs: Tensor[]) => Tensor, ...inputs: TensorBase[]): Tensor {
-  if (isInLoop())
-    throw new GliaError('checkpoint: not in the body of a scan; checkpoint a function that calls scan instead.')
+  if (drawsByPosition()) {
+    throw new GliaError(
+      'checkpoint: not in the body of a scan or in a function that vmap runs; checkpoint a function that calls them instead.',
+    )
+  }
   const device = sharedDevice('checkpoint', inputs)
   const history = joinHistories(inputs)
   const nodes = inputs.map((t) => inputNode(t, history))

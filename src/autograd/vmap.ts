@@ -6,7 +6,7 @@ import { Node } from '../graph/node.ts'
 import { ops } from '../graph/ops.ts'
 import { inputNode, joinHistories, sharedDevice } from '../tensor/apply.ts'
 import type { History, TensorBase } from '../tensor/base.ts'
-import { inLoop } from '../tensor/random.ts'
+import { inBatch } from '../tensor/random.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { whileBatching } from './batching/active.ts'
 import type { Known, Scope } from './batching/rule.ts'
@@ -74,7 +74,7 @@ export function vmap<A extends readonly Tensor[], R extends Tensors>(
     const run = (): R => fn(...(examples as unknown as A))
     const placeholders = new Set(known.keys())
     const result = whileBatching(placeholders, () =>
-      options.randomness === 'same' ? run() : inLoop(position, size, run),
+      options.randomness === 'same' ? run() : inBatch(position, size, run),
     )
     const batch = { scope: createScope(size, known), placeholders, first: args[0], joined, out: options.out ?? 0 }
     return collect(result, batch) as R

@@ -18,6 +18,8 @@ import { Tensor } from './tensor.ts'
 interface LoopPosition {
   readonly index: Node
   readonly count: number
+  /** Whether it is one of the iterations of a loop, rather than of the examples of a batch alone. */
+  readonly iterates: boolean
 }
 
 let loop: LoopPosition | null = null
@@ -98,10 +100,20 @@ export function manualSeed(seed: number): void {
 
 /** Used by `scan`: draws in `fn` differ from iteration to iteration. */
 export function inLoop<T>(index: Node, length: number, fn: () => T): T {
+  return at({ index, count: length, iterates: true }, fn)
+}
+
+/** Used by `vmap`: draws in `fn` differ from example to example. */
+export function inBatch<T>(index: Node, size: number, fn: () => T): T {
+  return at({ index, count: size, iterates: loop?.iterates ?? false }, fn)
+}
+
+function at<T>({ index, count, iterates }: LoopPosition, fn: () => T): T {
   const outer = loop
   loop = {
-    index: outer ? ops.add(ops.mul(outer.index, length), index) : index,
-    count: (outer?.count ?? 1) * length,
+    index: outer ? ops.add(ops.mul(outer.index, count), index) : index,
+    count: (outer?.count ?? 1) * count,
+    iterates,
   }
   try {
     return fn()
@@ -112,6 +124,11 @@ export function inLoop<T>(index: Node, length: number, fn: () => T): T {
 
 /** Whether the body of a loop is being recorded. */
 export function isInLoop(): boolean {
+  return loop?.iterates ?? false
+}
+
+/** Whether draws depend on a position: in the body of a loop or in a function that `vmap` runs. */
+export function drawsByPosition(): boolean {
   return loop !== null
 }
 
