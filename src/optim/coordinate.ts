@@ -36,6 +36,10 @@ export class CoordinateDescent extends Optimizer<Required<CoordinateDescentOptio
     }
   }
 
+  protected override counts(): boolean {
+    return false
+  }
+
   protected init(): Record<string, number> {
     return {}
   }

@@ -33,6 +33,10 @@ export class Lion extends Optimizer<Required<LionOptions>> {
     return betas[0]
   }
 
+  protected override counts(): boolean {
+    return false
+  }
+
   protected init(): Record<string, number> {
     return { exp_avg: 0 }
   }

@@ -80,6 +80,11 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     return null
   }
 
+  /** Whether the rule (or PyTorch's state) needs each parameter's own number of steps; default true. */
+  protected counts(_options: O): boolean {
+    return true
+  }
+
   /** The gradients that are used, given all of them; `step` is the number of steps, int32 `[]`. */
   protected select(gradients: ReadonlyMap<Parameter, Tensor>, _step: Tensor): ReadonlyMap<Parameter, Tensor> {
     return gradients
@@ -142,7 +147,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     }
     const steps = this.#steps.add(1)
     const gradients = this.select(found, steps)
-    const { stepOf, updates: ticks } = this.#clocks.tick(new Set(gradients.keys()))
+    const moving = this.groups.some((g) => this.counts(g.options)) ? [...gradients.keys()] : this.parameters()
+    const { stepOf, updates: ticks } = this.#clocks.tick(new Set(moving))
     const updates = new Map<Parameter | Buffer, Node>([[this.#steps, steps.node], ...ticks])
     for (const { params, options, rate, momentumOperand: momentum } of this.groups) {
       for (const p of params) {
@@ -211,7 +217,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       for (const p of params) {
         const state = named.has(`${i}`) ? this.#stateOf(p, options) : this.#states.get(p)
         for (const [name, b] of Object.entries(state ?? {})) cells.set(`${i}.${name}`, b)
-        const count = this.#clocks.of(p)
+        const count = this.counts(options) ? this.#clocks.of(p) : 0
         if (count > 0 || named.has(`${i}`)) cells.set(`${i}.step`, cellOf([], count, 'step', p.device, 'int32'))
         i++
       }

@@ -43,6 +43,10 @@ export class SGD extends Optimizer<Required<SGDOptions>> {
     return momentum
   }
 
+  protected override counts({ dampening }: Required<SGDOptions>): boolean {
+    return dampening !== 0
+  }
+
   protected init({ momentum }: Required<SGDOptions>): Record<string, number> {
     return momentum === 0 ? {} : { momentum_buffer: 0 }
   }
