@@ -60,6 +60,7 @@ function attempt(run: () => readonly Comparison[]): readonly Comparison[] {
 }
 
 function oracleOf([{ entry, expected }]: readonly Check[]): string {
+  if (entry.by) return entry.by
   if (entry.oracle === 'torch') return 'PyTorch'
   return expected ? 'composed in PyTorch' : 'composed'
 }

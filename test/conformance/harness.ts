@@ -52,6 +52,8 @@ export interface Case {
 
 export interface Entry extends Case {
   readonly oracle: 'torch' | 'composed'
+  /** For reports: who computed the fixture, where that is not PyTorch. */
+  readonly by?: string
   readonly torch?: string
   readonly cases: readonly Case[]
 }
@@ -216,26 +218,28 @@ const seeded = (t: Tensor, seed: number): Tensor =>
 
 /** Values of a computed case in the form of the fixtures: what a reference is turned into. */
 export function expectationOf(computed: Computed, c: Case): Expected {
-  const { outputs, inputs, parameters = new Map<string, Tensor>() } = computed
-  const result = {
-    outputs: outputs.map((t) => ({ shape: t.shape, data: [...t.dataSync()] })),
-    ...(computed.buffers ? { buffers: values(computed.buffers) } : {}),
-  }
+  const { outputs, inputs, parameters = new Map<string, Tensor>(), buffers = new Map<string, Tensor>() } = computed
   const live = outputs.flatMap((t, k) => (t.requiresGrad ? [seeded(t, 99 + 100 * k)] : []))
-  if (live.length === 0) return result
   const wanted = [...inputs.filter((t) => t.requiresGrad), ...parameters.values()]
-  const loss = live.reduce((a, b) => a.add(b))
-  const first = lookup(wanted, gradients(loss, wanted, c.second ?? false))
+  const loss = live.length > 0 ? live.reduce((a, b) => a.add(b)) : null
+  const first = lookup(wanted, loss ? gradients(loss, wanted, c.second ?? false) : [])
+  const g = c.second ? first.get(wanted[0]) : undefined
+  const second = lookup(wanted, g?.requiresGrad ? gradients(seeded(g, 98), wanted, false) : [])
+  // All in one run, as a step of training computes them.
+  const all = [...outputs, ...first.values(), ...second.values(), ...buffers.values()]
+  if (all.length > 0) Tensor.settle(all[0].device, all)
   const gather = (found: ReadonlyMap<Tensor, Tensor>): Gradients => ({
     inputs: inputs.map((t) => numbers(found.get(t))),
     ...(parameters.size > 0
       ? { parameters: Object.fromEntries([...parameters].map(([name, p]) => [name, numbers(found.get(p))])) }
       : {}),
   })
-  if (!c.second) return { ...result, ...gather(first) }
-  const g = first.get(wanted[0])
-  const again = g?.requiresGrad ? gradients(seeded(g, 98), wanted, false) : []
-  return { ...result, ...gather(first), second: gather(lookup(wanted, again)) }
+  return {
+    outputs: outputs.map((t) => ({ shape: t.shape, data: [...t.dataSync()] })),
+    ...(buffers.size > 0 ? { buffers: values(buffers) } : {}),
+    ...(loss ? gather(first) : {}),
+    ...(loss && c.second ? { second: gather(second) } : {}),
+  }
 }
 
 const gradients = (loss: Tensor, wanted: readonly Tensor[], createGraph: boolean): Tensor[] =>
