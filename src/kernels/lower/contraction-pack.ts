@@ -131,6 +131,18 @@ function merge(loops: readonly Copy[]): Copy[] {
   return merged
 }
 
+interface Run {
+  readonly inner: Copy
+  /** Steps taken at once. */
+  readonly size: number
+  readonly part: { readonly first: Reg; readonly run: number } | null
+  readonly from: Reg
+  readonly to: Reg
+  readonly lanes: number
+  readonly x: number
+  readonly end: number
+}
+
 class PackWriter {
   readonly #b: ProgramBuilder
   /** Elements between neighbours of a panel where they come from. */
@@ -163,20 +175,30 @@ class PackWriter {
       })
       return
     }
+    // The W × W transpose takes W steps of the sum at once, and all of them for W elements of the panel before the next:
+    // rows that lie a power of two apart fall into few sets of the caches.
+    const size = inner.from === 4 && this.#stride !== 1 ? b.lanes : 1
+    const block = size > 1 ? b.lanes : this.#width
+    for (let x = 0; x < this.#width; x += block) {
+      this.#run({ inner, size, part, from, to, lanes, x, end: Math.min(x + block, this.#width) })
+    }
+  }
+
+  /** All steps of the innermost loop for the panel's elements x … end. */
+  #run({ inner, size, part, from, to, lanes, x, end }: Run): void {
+    const b = this.#b
     const source = b.variable(from)
     const target = b.variable(to)
-    const step = (size: number): void => {
-      this.#steps(inner, size, source, target, lanes)
-      b.bump(source, size * inner.from)
-      b.bump(target, size * inner.to)
+    const step = (count: number): void => {
+      this.#steps(inner, count, source, target, lanes, x, end)
+      b.bump(source, count * inner.from)
+      b.bump(target, count * inner.to)
     }
-    // The W × W transpose takes W steps of the sum at once.
-    const size = inner.from === 4 && this.#stride !== 1 ? b.lanes : 1
     if (part === null) {
       const whole = Math.floor(inner.extent / size)
       if (whole > 0) b.loop({ imm: 0 }, { imm: whole }, 1, () => step(size))
       for (let k = whole * size; k < inner.extent; k += size)
-        this.#steps(inner, inner.extent - k, source, target, lanes)
+        this.#steps(inner, inner.extent - k, source, target, lanes, x, end)
       return
     }
     const left = b.i2('sub', b.int(inner.extent), part.first)
@@ -186,10 +208,10 @@ class PackWriter {
   }
 
   /** Copies `size` steps of the sum; `filled` elements of the panel hold something, the others become 0. */
-  #steps(inner: Copy, size: number, source: Reg, target: Reg, filled: number): void {
+  #steps(inner: Copy, size: number, source: Reg, target: Reg, filled: number, first: number, end: number): void {
     const b = this.#b
     const W = b.lanes
-    for (let x = 0; x < this.#width; x += W) {
+    for (let x = first; x < end; x += W) {
       const room = Math.min(W, this.#width - x)
       const lanes = Math.max(0, Math.min(room, filled - x))
       const at = x * this.#stride * 4
