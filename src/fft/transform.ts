@@ -43,12 +43,12 @@ function planOf(n: number): Plan {
     if (p * p > rest) p = rest
     for (; rest % p === 0; rest /= p) factors.push(p)
   }
-  const angle = (k: number): number => (-2 * Math.PI * k) / n
+  const roots = Array.from({ length: n }, (_, k) => rootOfUnity(k, n))
   const plan: Plan = {
     n,
     factors,
-    cos: Float64Array.from({ length: n }, (_, k) => Math.cos(angle(k))),
-    sin: Float64Array.from({ length: n }, (_, k) => Math.sin(angle(k))),
+    cos: Float64Array.from(roots, (r) => r[0]),
+    sin: Float64Array.from(roots, (r) => r[1]),
     chirp: factors.some((p) => p > greatestRadix) ? chirpOf(n) : null,
   }
   if (plans.size >= maxPlans) plans.delete(plans.keys().next().value ?? n)
@@ -56,14 +56,28 @@ function planOf(n: number): Plan {
   return plan
 }
 
+/** e^(−2πik/n), 0 ≤ k < n, exact at quarters of the circle. */
+function rootOfUnity(k: number, n: number): [cos: number, sin: number] {
+  const quarter = Math.floor((4 * k) / n)
+  const angle = ((4 * k - quarter * n) / n) * (Math.PI / 2)
+  const [c, s] = [Math.cos(angle), Math.sin(angle)]
+  const turned: readonly [number, number][] = [
+    [c, -s],
+    [-s, -c],
+    [-c, s],
+    [s, c],
+  ]
+  return turned[quarter]
+}
+
 function chirpOf(n: number): Chirp {
   let length = 1
   while (length < 2 * n - 1) length *= 2
   const plan = planOf(length)
   // k² modulo 2n keeps the angles exact.
-  const angle = (k: number): number => (-Math.PI * ((k * k) % (2 * n))) / n
-  const cos = Float64Array.from({ length: n }, (_, k) => Math.cos(angle(k)))
-  const sin = Float64Array.from({ length: n }, (_, k) => Math.sin(angle(k)))
+  const roots = Array.from({ length: n }, (_, k) => rootOfUnity((k * k) % (2 * n), 2 * n))
+  const cos = Float64Array.from(roots, (r) => r[0])
+  const sin = Float64Array.from(roots, (r) => r[1])
   const [re, im] = [new Float64Array(length), new Float64Array(length)]
   for (let k = 0; k < n; k++) {
     for (const at of k === 0 ? [0] : [k, length - k]) {

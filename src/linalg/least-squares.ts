@@ -22,10 +22,10 @@ export function lstsq(a: TensorBase, b: TensorBase): Tensor {
   return withRows('lstsq', a, b, (p, q) => {
     if (m >= n) {
       const [orthogonal, r] = qrNodes(p)
-      return triangularNode(r, ops.matmul(transpose(orthogonal), q), true)
+      return triangularNode(r, ops.matmul(transpose(orthogonal), q), true, false, true)
     }
     const [orthogonal, r] = qrNodes(transpose(p))
-    return ops.matmul(orthogonal, triangularNode(transpose(r), q, false))
+    return ops.matmul(orthogonal, triangularNode(transpose(r), q, false, false, true))
   })
 }
 

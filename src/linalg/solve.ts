@@ -134,20 +134,21 @@ export interface TriangularOptions {
   readonly unitriangular?: boolean
 }
 
-function triangularFunction(upper: boolean, unitDiagonal: boolean): HostFunction {
+/** `fullRank`: elements of the diagonal that rounding errors of float32 could have made do not count as other than 0. */
+function triangularFunction(upper: boolean, unitDiagonal: boolean, fullRank: boolean): HostFunction {
+  const name = fullRank ? 'lstsq' : 'solveTriangular'
   return {
-    name: 'solveTriangular',
+    name,
     run: ([a, b], [y]) => {
       const [n, k] = sides(b)
       for (let i = 0; i < batchOf(a); i++) {
         const x = matrixAt(b, i)
         const t = matrixAt(a, i)
+        const least = fullRank ? n * 2 ** -23 * greatestOnDiagonal(t, n) : 0
         for (let d = 0; d < n && !unitDiagonal; d++) {
-          if (t[d * n + d] !== 0) continue
-          throw new GliaError(
-            `solveTriangular: ${which(a, i)} is singular: element ${d} of its diagonal is 0. linalg.pinv gives the ` +
-              'solution of least squares.',
-          )
+          if (Math.abs(t[d * n + d]) > least || Number.isNaN(t[d * n + d])) continue
+          const problem = fullRank ? 'not of full rank' : `singular: element ${d} of its diagonal is 0`
+          throw new GliaError(`${name}: ${which(a, i)} is ${problem}. linalg.pinv gives the solution of least squares.`)
         }
         substitute(t, n, x, k, { upper, unit: unitDiagonal })
         y.data.set(x, i * n * k)
@@ -162,12 +163,18 @@ function triangularFunction(upper: boolean, unitDiagonal: boolean): HostFunction
   }
 }
 
+function greatestOnDiagonal(a: Float64Array, n: number): number {
+  let greatest = 0
+  for (let i = 0; i < n; i++) greatest = Math.max(greatest, Math.abs(a[i * n + i]))
+  return greatest
+}
+
 const triangular = new Map<string, HostFunction>()
 
 /** X of T X = B with T a triangle of `a`. */
-export function triangularNode(a: Node, b: Node, upper: boolean, unitDiagonal = false): Node {
-  const key = `${upper} ${unitDiagonal}`
-  const fn = triangular.get(key) ?? triangularFunction(upper, unitDiagonal)
+export function triangularNode(a: Node, b: Node, upper: boolean, unitDiagonal = false, fullRank = false): Node {
+  const key = `${upper} ${unitDiagonal} ${fullRank}`
+  const fn = triangular.get(key) ?? triangularFunction(upper, unitDiagonal, fullRank)
   triangular.set(key, fn)
   return call(fn, [a, b], [b.shape])[0]
 }
