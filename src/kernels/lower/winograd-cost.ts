@@ -15,18 +15,18 @@ type Problem = Omit<Context, 'buffers' | 'stores'>
 export function winogradCycles(p: Problem, { contraction: c }: Product, blocking: Blocking | null): number {
   const { conv, tiling: t, machine } = p
   const { filters, channels } = conv
-  // Products of 16 lanes are priced as if every instruction did twice the work of one of 8.
-  const unit = machine.lanes === 16 ? 0.5 : 1
+  // What follows was measured with 16 lanes where one such instruction runs in a cycle.
+  const unit = machine.lanes === 16 ? (machine.perCycle ?? 2) ** -1 : 1
   const groups = t.strips * Math.ceil(t.stripTiles / machine.lanes)
   const images = channels.extent * groups * readCycles(p, p.algebra.m + 2)
   const pairs = filters.extent * Math.ceil(channels.extent / machine.lanes)
   const [first, second, sums] = c.buffers.map((x) => x.size * 4)
   if (conv.kind === 'gradient') {
     const gradients = filters.extent * groups * readCycles(p, p.algebra.m)
-    const between = memoryCycles(first + second, machine) + memoryCycles(sums, machine)
+    const between = memoryCycles(first + second, machine) + streamCycles(sums, machine)
     return (images + gradients + pairs * 150 + between) * unit + productCycles(p, c) + 20_000
   }
-  const weights = pairs * (9 * machine.lanes + 85) + memoryCycles(first, machine)
+  const weights = pairs * (9 * machine.lanes + 85) + streamCycles(first, machine)
   const results = filters.extent * groups * resultCycles(p)
   const transforms = (images + weights + results) * unit + 20_000
   if (blocking === null) return transforms + productCycles(p, c) + memoryCycles(second + sums, machine) * unit
@@ -39,7 +39,7 @@ function productCycles({ machine }: Problem, c: Product['contraction']): number 
 }
 
 /** Cycles to transpose a square of vectors, the loads or stores of its rows included. */
-const turnCycles = (lanes: number): number => (lanes === 4 ? 12 : lanes * (4 + lanes / 4))
+const turnCycles = (lanes: number): number => (lanes === 4 ? 12 : lanes * (3 + lanes / 4))
 
 /** Cycles to read a group of squares of `size` × `size` elements, to transform and to store them. */
 function readCycles({ algebra: { m }, machine: { lanes } }: Problem, size: number): number {
@@ -53,7 +53,10 @@ function resultCycles({ algebra: { m }, machine: { lanes } }: Problem): number {
   return n * n + (n + m) * n * 1.7 + ((m * m) / lanes) * turnCycles(lanes) + m * lanes * (lanes === m ? 1 : 2)
 }
 
-/** Cycles to write so much and to read it again later, beyond what it takes in the caches of a core. */
+/** Cycles to write so much in few long lines, and to read it again, beyond what it takes in the caches of a core. */
+const streamCycles = (bytes: number, { l2 }: Machine): number => bytes * (bytes > l2 * 16 ? 0.4 : 0.1)
+
+/** The same for lines as short as a channel's tiles. */
 export function memoryCycles(bytes: number, { l2 }: Machine): number {
   if (bytes <= l2 / 2) return 0
   return bytes * (bytes > l2 * 16 ? 0.8 : 0.3)

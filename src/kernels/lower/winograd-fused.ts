@@ -56,7 +56,7 @@ export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>): Blocking
     const [weights, images, sums] = product.contraction.buffers.map((x) => x.size * 4)
     const each = Math.ceil(count / Math.min(UNITS, Math.max(8, Math.floor(MEMORY / (images + sums)))))
     // All filters pass by once for each block.
-    const passing = weights > machine.l2 / 2 ? weights * 0.1 : 0
+    const passing = weights > machine.l2 / 2 ? weights * 0.05 : 0
     const cycles = plan.cost + passing + memoryCycles(images + sums, machine)
     const found = { strips: even, count, each, units: Math.ceil(count / each), product, plan, cycles }
     if (best === null || cycles * count < best.cycles * best.count) best = found
