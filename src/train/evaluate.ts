@@ -11,7 +11,7 @@ import { tensor } from '../tensor/factories.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { asInput, asTarget, batches, checkCount, checkDataset, deviceOf, inputsOnly } from './batches.ts'
 import { breather } from './breathe.ts'
-import { defaultMetrics, Meter, type Metric, type Scores } from './metrics.ts'
+import { defaultMetrics, divided, type EpochMetric, Meter, type Metric, type Scores } from './metrics.ts'
 import { inMode } from './modes.ts'
 
 /** A model that takes one tensor and returns one. */
@@ -24,8 +24,8 @@ export interface EvaluateOptions {
   readonly loss: Loss
   /** Examples per step; 32 by default. Does not change the result but for rounding. */
   readonly batchSize?: number
-  /** Default: accuracy where the targets are class numbers. */
-  readonly metrics?: readonly Metric[]
+  /** Default: accuracy where the targets are class numbers. See `overEpoch` for those of `glia/metrics`. */
+  readonly metrics?: readonly (Metric | EpochMetric)[]
   /** Stops between two batches; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal
   /** Record the computation once and replay it (default true). */
@@ -45,16 +45,18 @@ export async function evaluate(model: Model, data: ArrayDataset, options: Evalua
 export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayDataset) => Promise<Scores> {
   const { loss, batchSize = 32, signal } = options
   checkCount('evaluate', 'batchSize', batchSize)
-  const steps = new Map<string, (x: Tensor, y: Tensor) => Tensor[]>()
-  const stepFor = (metrics: readonly Metric[]): ((x: Tensor, y: Tensor) => Tensor[]) => {
+  const steps = new Map<string, (x: Tensor, y: Tensor) => Measured>()
+  const stepFor = (metrics: readonly (Metric | EpochMetric)[]): ((x: Tensor, y: Tensor) => Measured) => {
     const key = metrics.map((m) => m.name).join()
     const known = steps.get(key)
     if (known) return known
-    const measure = (x: Tensor, target: Tensor): Tensor[] =>
+    const { means, whole } = divided(metrics)
+    const measure = (x: Tensor, target: Tensor): Measured =>
       noGrad(() => {
         const y = asTarget(target)
         const output = model.call(asInput(x))
-        return [loss(output, y), ...metrics.map((m) => m.of(output, y))]
+        const values = [loss(output, y), ...means.map((m) => m.of(output, y))]
+        return { values, seen: whole.length > 0 ? [output, y] : [] }
       })
     const step = options.compile === false ? measure : compile(measure)
     steps.set(key, step)
@@ -64,18 +66,22 @@ export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayD
     checkDataset('evaluate', 'data set', data)
     const metrics = options.metrics ?? defaultMetrics(data)
     const step = stepFor(metrics)
-    const meter = new Meter(['loss', ...metrics.map((m) => m.name)])
+    const meter = new Meter(metrics)
     const breathe = breather()
     await inMode(model, false, async () => {
       for (const { x, y, size } of batches(data, deviceOf(model), { batchSize })) {
         signal?.throwIfAborted()
-        meter.add(await readAll('evaluate', step(x, y)), size)
+        const { values, seen } = step(x, y)
+        meter.add(await readAll('evaluate', values), size, seen)
         await breathe()
       }
     })
     return meter.scores()
   }
 }
+
+/** What a step gives: numbers of the batch, and its output and target if metrics want to see them. */
+export type Measured = { readonly values: readonly Tensor[]; readonly seen: readonly Tensor[] }
 
 /** Values of a step's results. @throws GliaError unless each is a single number */
 export async function readAll(operation: string, results: readonly Tensor[]): Promise<number[]> {

@@ -8,8 +8,8 @@ import type { Tensor } from '../tensor/tensor.ts'
 import { asInput, asTarget, batches, checkCount, checkDataset, deviceOf, orderOf, stepsOf } from './batches.ts'
 import { breather } from './breathe.ts'
 import { type Callback, type EpochRecord, type History, tell } from './callbacks.ts'
-import { evaluator, type Loss, type Model, readAll } from './evaluate.ts'
-import { defaultMetrics, Meter, type Metric } from './metrics.ts'
+import { evaluator, type Loss, type Measured, type Model, readAll } from './evaluate.ts'
+import { defaultMetrics, divided, type EpochMetric, Meter, type Metric } from './metrics.ts'
 import { inMode } from './modes.ts'
 
 /** What `fit` needs of an optimizer. */
@@ -42,8 +42,8 @@ export interface FitOptions {
   readonly dropLast?: boolean
   /** Factor on the optimizer's learning rate at a step, counted from 0, of all steps. Default: always 1. */
   readonly schedule?: (step: number, steps: number) => number
-  /** Beside the loss. Default: accuracy where the targets are class numbers. */
-  readonly metrics?: readonly Metric[]
+  /** Beside the loss. Default: accuracy where the targets are class numbers. See `overEpoch` for those of `glia/metrics`. */
+  readonly metrics?: readonly (Metric | EpochMetric)[]
   readonly callbacks?: readonly Callback[]
   /** When aborted, training ends after the step at hand; history and weights are kept. */
   readonly signal?: AbortSignal
@@ -70,7 +70,7 @@ class Fit {
   readonly #options: FitOptions
   readonly #epochs: number
   readonly #batchSize: number
-  readonly #metrics: readonly Metric[]
+  readonly #metrics: readonly (Metric | EpochMetric)[]
   readonly #callbacks: readonly Callback[]
   readonly #breathe = breather()
   readonly #records: EpochRecord[] = []
@@ -116,13 +116,15 @@ class Fit {
   async #train(rates: readonly Rate[]): Promise<void> {
     const { optimizer, validation, loss, objective, schedule } = this.#options
     // The value that was minimised comes last, where it is not the loss itself.
-    const learn = (x: Tensor, target: Tensor): Tensor[] => {
+    const { means, whole } = divided(this.#metrics)
+    const learn = (x: Tensor, target: Tensor): Measured => {
       const y = asTarget(target)
       const output = this.#model.call(asInput(x))
       const value = (objective ?? loss)(output, y)
       optimizer.minimize(value)
-      const metrics = this.#metrics.map((m) => m.of(output, y))
-      return objective ? [loss(output, y), ...metrics, value] : [value, ...metrics]
+      const metrics = means.map((m) => m.of(output, y))
+      const values = objective ? [loss(output, y), ...metrics, value] : [value, ...metrics]
+      return { values, seen: whole.length > 0 ? [output, y] : [] }
     }
     const compiled = this.#options.compile !== false
     const step = compiled ? compile(learn) : learn
@@ -152,26 +154,27 @@ class Fit {
   }
 
   /** One epoch's steps; null if it was stopped before the last of them. */
-  async #epoch(epoch: number, step: (x: Tensor, y: Tensor) => Tensor[], schedule: () => void): Promise<Meter | null> {
-    const meter = new Meter(['loss', ...this.#metrics.map((m) => m.name)])
+  async #epoch(epoch: number, step: (x: Tensor, y: Tensor) => Measured, schedule: () => void): Promise<Meter | null> {
+    const meter = new Meter(this.#metrics)
     const begin = performance.now()
     let clock = begin
     let counted = 0
     let done = 0
     for (const { x, y, size } of batches(this.#data, deviceOf(this.#model), this.#batching(epoch))) {
       schedule()
-      const values = await readAll('fit', step(x, y))
+      const { values: results, seen } = step(x, y)
+      const values = await readAll('fit', results)
       this.#steps++
       done++
       this.#checkFinite(values[0], epoch, done)
       if (this.#options.objective) this.#checkFinite(values.pop() as number, epoch, done)
-      meter.add(values, size)
+      meter.add(values, size, seen)
       const now = performance.now()
       // The first step compiles.
       if (done === 1) clock = now
       else counted += size
       const rate = counted > 0 ? (1000 * counted) / (now - clock) : (1000 * size) / (now - begin)
-      const { loss, ...metrics } = meter.scores()
+      const { loss, ...metrics } = meter.means()
       await tell(this.#callbacks, 'onBatchEnd', {
         epoch,
         epochs: this.#epochs,

@@ -4,10 +4,11 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { arrayDataset } from '../../src/data/index.ts'
 import { manualSeed, setDefaultDevice, tensor } from '../../src/index.ts'
 import { crossEntropy, mse } from '../../src/loss/index.ts'
+import { F1, RootMeanSquaredError } from '../../src/metrics/index.ts'
 import { Dropout, Linear, Sequential } from '../../src/nn/index.ts'
 import { SGD } from '../../src/optim/index.ts'
 import { InterpDevice } from '../../src/plan/interp.ts'
-import { accuracy, evaluate, fit, type Metric, predict } from '../../src/train/index.ts'
+import { accuracy, evaluate, fit, type Metric, overEpoch, predict } from '../../src/train/index.ts'
 import { classifier, corners, line, weightsOf } from './problems.ts'
 
 beforeEach(() => {
@@ -43,6 +44,36 @@ describe('evaluate', () => {
     const model = new Sequential(new Linear(1, 1))
     expect(Object.keys(await evaluate(model, line(4), { loss: mse, metrics: [worst] }))).toEqual(['loss', 'worst'])
     expect(Object.keys(await evaluate(model, line(4), { loss: mse }))).toEqual(['loss'])
+  })
+
+  it.each([true, false])('takes metrics that are no mean over batches (compiled: %s)', async (compiled) => {
+    const model = new Sequential(new Linear(2, 2, { bias: false }))
+    model.loadStateDict({ '0.weight': tensor([1, 0, 0, 1], { shape: [2, 2] }) })
+    const x = Float32Array.of(2, 1, 1, 2, 3, 0, 0, 1)
+    const data = arrayDataset({ x: { data: x, shape: [2] }, y: { data: Int32Array.of(0, 1, 1, 1), shape: [] } })
+    const metrics = [overEpoch('f1', () => new F1(2, { average: 'binary' })), accuracy]
+    const options = { loss: crossEntropy, metrics, batchSize: 3, compile: compiled }
+    const { loss, ...scores } = await evaluate(model, data, options)
+    expect(loss).toBeGreaterThan(0)
+    expect(scores.accuracy).toBeCloseTo(3 / 4, 7)
+    expect(scores.f1).toBeCloseTo(4 / 5, 7)
+  })
+
+  it('starts such metrics anew in every epoch of fit', async () => {
+    const model = new Sequential(new Linear(1, 1))
+    const [train, metrics] = [line(8), [overEpoch('rmse', () => new RootMeanSquaredError())]]
+    const optimizer = new SGD(model.parameters(), { lr: 0.05 })
+    const batches: string[] = []
+    const callbacks = [{ onBatchEnd: (info: { metrics: object }) => void batches.push(...Object.keys(info.metrics)) }]
+    const history = await fit(model, train, {
+      ...{ loss: mse, optimizer, metrics, callbacks, epochs: 3, batchSize: 3, validation: train },
+    })
+    for (const { train: t, val } of history.epochs) {
+      expect(t.rmse).toBeCloseTo(Math.sqrt(t.loss), 4)
+      expect(val?.rmse).toBeCloseTo(Math.sqrt(val?.loss ?? 0), 4)
+    }
+    expect(history.epochs).toHaveLength(3)
+    expect(batches).toEqual([])
   })
 
   it('drops nothing out, and leaves the mode alone', async () => {
