@@ -14,7 +14,14 @@ const CONFIG = {
   padding: 12,
   aria: false,
   title: { anchor: 'start', fontSize: 14, fontWeight: 600, offset: 10 },
-  axis: { labelFontSize: 11, labelLimit: 260, titleFontSize: 12, titleFontWeight: 400, titlePadding: 8, gridColor: '#e6e6e6' },
+  axis: {
+    labelFontSize: 11,
+    labelLimit: 260,
+    titleFontSize: 12,
+    titleFontWeight: 400,
+    titlePadding: 8,
+    gridColor: '#e6e6e6',
+  },
   legend: {
     labelFontSize: 11,
     titleFontSize: 11,

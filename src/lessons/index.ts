@@ -2,16 +2,19 @@
 import { activations } from './activations.ts'
 import { backpropagation } from './backpropagation.ts'
 import { batchNorm } from './batch-norm.ts'
+import { batchSize } from './batch-size.ts'
 import { checkerboard } from './checkerboard.ts'
 import { convexCosts } from './convex-costs.ts'
 import { convolutionAsMatrix } from './convolution-as-matrix.ts'
 import { deltas } from './deltas.ts'
+import { digitsMlp } from './digits-mlp.ts'
 import { dropout } from './dropout.ts'
 import { equivariance } from './equivariance.ts'
 import { exercise4 } from './exercise-4.ts'
 import { exercise5 } from './exercise-5.ts'
 import { exercise6 } from './exercise-6.ts'
 import { exercise8 } from './exercise-8.ts'
+import { gates } from './gates.ts'
 import { gradientDescent } from './gradient-descent.ts'
 import { initialisation } from './initialisation.ts'
 import { kernels } from './kernels.ts'
@@ -20,12 +23,17 @@ import type { Lesson } from './lesson.ts'
 import { linearLayers } from './linear-layers.ts'
 import { linearRegression } from './linear-regression.ts'
 import { logisticRegression } from './logistic-regression.ts'
+import { longMemory } from './long-memory.ts'
+import { losses } from './losses.ts'
 import { optimizers } from './optimizers.ts'
 import { outputSizes } from './output-size.ts'
+import { parity } from './parity.ts'
 import { perceptron } from './perceptron.ts'
+import { permutedPixels } from './permuted-pixels.ts'
 import { polynomials } from './polynomials.ts'
 import { pooling } from './pooling.ts'
 import { receptiveField } from './receptive-field.ts'
+import { recurrentGradient } from './recurrent-gradient.ts'
 import { thresholdGates } from './threshold-gates.ts'
 import { twoSamples } from './two-samples.ts'
 import { vanishingGradient } from './vanishing-gradient.ts'
@@ -43,28 +51,36 @@ export const lessons: readonly Lesson[] = [
   twoSamples,
   linearRegression,
   polynomials,
-  backpropagation,
-  deltas,
-  linearLayers,
-  activations,
   logisticRegression,
   convexCosts,
+  losses,
+  linearLayers,
+  activations,
+  backpropagation,
+  deltas,
+  parity,
   zeroWeights,
-  optimizers,
-  learningRate,
   initialisation,
+  learningRate,
+  optimizers,
+  batchSize,
   batchNorm,
   dropout,
   vanishingGradient,
+  digitsMlp,
+  permutedPixels,
   kernels,
+  exercise4,
   convolutionAsMatrix,
   outputSizes,
   pooling,
-  exercise4,
+  receptiveField,
   exercise5,
   exercise6,
-  receptiveField,
   equivariance,
   checkerboard,
   exercise8,
+  gates,
+  recurrentGradient,
+  longMemory,
 ]
