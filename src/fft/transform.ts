@@ -109,6 +109,10 @@ function stages({ n, factors, cos, sin }: Plan, re: Float64Array, im: Float64Arr
     const m = n / (stride * p)
     const root = n / p
     for (let q = 0; q < m; q++) {
+      if (p === 4) {
+        four(fromRe, fromIm, toRe, toIm, stride, m, q, cos, sin)
+        continue
+      }
       for (let k = 0; k < stride; k++) {
         for (let r = 0; r < p; r++) {
           const at = k + stride * (q + m * r)
@@ -135,6 +139,49 @@ function stages({ n, factors, cos, sin }: Plan, re: Float64Array, im: Float64Arr
   if (fromRe === re) return
   re.set(fromRe)
   im.set(fromIm)
+}
+
+/** The stage of radix 4 for one q, whose roots are ±1 and ±i. */
+function four(
+  fromRe: Float64Array,
+  fromIm: Float64Array,
+  toRe: Float64Array,
+  toIm: Float64Array,
+  stride: number,
+  m: number,
+  q: number,
+  cos: Float64Array,
+  sin: Float64Array,
+): void {
+  const w = q * stride
+  const [c1, s1, c2, s2, c3, s3] = [cos[w], sin[w], cos[2 * w], sin[2 * w], cos[3 * w], sin[3 * w]]
+  for (let k = 0; k < stride; k++) {
+    const i0 = k + stride * q
+    const i1 = i0 + stride * m
+    const i2 = i1 + stride * m
+    const i3 = i2 + stride * m
+    const evenRe = fromRe[i0] + fromRe[i2]
+    const evenIm = fromIm[i0] + fromIm[i2]
+    const oddRe = fromRe[i0] - fromRe[i2]
+    const oddIm = fromIm[i0] - fromIm[i2]
+    const sumRe = fromRe[i1] + fromRe[i3]
+    const sumIm = fromIm[i1] + fromIm[i3]
+    // −i (x₁ − x₃)
+    const turnRe = fromIm[i1] - fromIm[i3]
+    const turnIm = fromRe[i3] - fromRe[i1]
+    const to = k + 4 * stride * q
+    toRe[to] = evenRe + sumRe
+    toIm[to] = evenIm + sumIm
+    const [aRe, aIm] = [oddRe + turnRe, oddIm + turnIm]
+    toRe[to + stride] = aRe * c1 - aIm * s1
+    toIm[to + stride] = aRe * s1 + aIm * c1
+    const [bRe, bIm] = [evenRe - sumRe, evenIm - sumIm]
+    toRe[to + 2 * stride] = bRe * c2 - bIm * s2
+    toIm[to + 2 * stride] = bRe * s2 + bIm * c2
+    const [cRe, cIm] = [oddRe - turnRe, oddIm - turnIm]
+    toRe[to + 3 * stride] = cRe * c3 - cIm * s3
+    toIm[to + 3 * stride] = cRe * s3 + cIm * c3
+  }
 }
 
 /** jk = (j² + k² − (j − k)²) / 2 turns the transform into a convolution with the chirp. */

@@ -23,8 +23,9 @@ import {
   unit,
   which,
 } from './matrices.ts'
-import { factorQr, factorSvd, symmetricEigen } from './orthogonal.ts'
+import { factorQr, factorSvd } from './orthogonal.ts'
 import { triangularNode } from './solve.ts'
+import { symmetricEigen } from './symmetric.ts'
 
 const choleskyFactor: HostFunction = {
   name: 'cholesky',

@@ -1,7 +1,7 @@
 /**
- * @file Orthogonal factorisations of row-major float64 matrices: QR by Householder's reflections, eigenvalues of symmetric
- * matrices and singular values by Jacobi's rotations (Golub & Van Loan, Matrix Computations, chapters 5 and 8), which find
- * small ones to their own last digits.
+ * @file Orthogonal factorisations of row-major float64 matrices: QR by Householder's reflections, and singular values by
+ * Jacobi's rotations (Golub & Van Loan, Matrix Computations, chapters 5 and 8), which find small ones to their own last
+ * digits.
  */
 
 /**
@@ -61,64 +61,14 @@ function reflect(
 const maxSweeps = 60
 
 /** Sine and cosine of the rotation that makes an off-diagonal element vanish; `half` is cot of twice the angle. */
-function rotation(half: number): { c: number; s: number; t: number } {
+function rotation(half: number): { c: number; s: number } {
   const t = Math.abs(half) > 1e150 ? 0.5 / half : Math.sign(half || 1) / (Math.abs(half) + Math.sqrt(half * half + 1))
   const c = 1 / Math.sqrt(t * t + 1)
-  return { c, s: t * c, t }
-}
-
-/** Ascending eigenvalues of the symmetric matrix whose lower triangle is given, and eigenvectors as columns. */
-export function symmetricEigen(
-  matrix: Float64Array,
-  n: number,
-): { values: Float64Array; vectors: Float64Array; converged: boolean } {
-  const a = matrix.slice()
-  for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) a[i * n + j] = a[j * n + i]
-  const v = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) v[i * n + i] = 1
-  let converged = n <= 1 && a.every(Number.isFinite)
-  for (let sweep = 0; sweep < maxSweeps && !converged; sweep++) {
-    let off = 0
-    let all = 0
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) {
-        all += a[i * n + j] ** 2
-        if (i !== j) off += a[i * n + j] ** 2
-      }
-    }
-    if (!Number.isFinite(all)) break
-    converged = off <= all * 1e-32
-    if (!converged) for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) rotateSymmetric(a, v, n, p, q)
-  }
-  const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => a[i * n + i] - a[j * n + j])
-  const values = Float64Array.from(order, (i) => a[i * n + i])
-  return { values, vectors: columns(v, n, n, order), converged }
-}
-
-function rotateSymmetric(a: Float64Array, v: Float64Array, n: number, p: number, q: number): void {
-  const element = a[p * n + q]
-  if (element === 0) return
-  const { c, s, t } = rotation((a[q * n + q] - a[p * n + p]) / (2 * element))
-  a[p * n + p] -= t * element
-  a[q * n + q] += t * element
-  a[p * n + q] = 0
-  a[q * n + p] = 0
-  for (let i = 0; i < n; i++) {
-    if (i !== p && i !== q) {
-      const [x, y] = [a[i * n + p], a[i * n + q]]
-      a[i * n + p] = c * x - s * y
-      a[p * n + i] = a[i * n + p]
-      a[i * n + q] = s * x + c * y
-      a[q * n + i] = a[i * n + q]
-    }
-    const [x, y] = [v[i * n + p], v[i * n + q]]
-    v[i * n + p] = c * x - s * y
-    v[i * n + q] = s * x + c * y
-  }
+  return { c, s: t * c }
 }
 
 /** The columns of `x` `[m, n]` in the order given. */
-function columns(x: Float64Array, m: number, n: number, order: readonly number[]): Float64Array {
+export function columns(x: Float64Array, m: number, n: number, order: readonly number[]): Float64Array {
   const out = new Float64Array(m * order.length)
   for (let i = 0; i < m; i++) for (let k = 0; k < order.length; k++) out[i * order.length + k] = x[i * n + order[k]]
   return out
@@ -140,23 +90,25 @@ export function factorSvd(matrix: Float64Array, m: number, n: number): Svd {
     const { u, s, v, converged } = factorSvd(transposed(matrix, m, n), n, m)
     return { u: v, s, v: u, converged }
   }
-  // R has the singular values of A and fewer rows.
+  // R has the singular values of A and fewer rows. Its columns are kept as rows, side by side in memory.
   const { q, r } = factorQr(matrix, m, n, n)
-  const v = new Float64Array(n * n)
-  for (let i = 0; i < n; i++) v[i * n + i] = 1
+  const rows = transposed(r, n, n)
+  const turns = new Float64Array(n * n)
+  for (let i = 0; i < n; i++) turns[i * n + i] = 1
+  const squares = new Float64Array(n)
   let converged = false
   for (let sweep = 0; sweep < maxSweeps && !converged; sweep++) {
+    for (let i = 0; i < n; i++) squares[i] = dotRows(rows, n, i, i)
     converged = true
-    for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) if (rotateColumns(r, v, n, i, j)) converged = false
+    for (let i = 0; i < n; i++) {
+      for (let j = i + 1; j < n; j++) if (rotateRows(rows, turns, squares, n, i, j)) converged = false
+    }
   }
-  const norms = Float64Array.from({ length: n }, (_, j) => {
-    let square = 0
-    for (let i = 0; i < n; i++) square += r[i * n + j] ** 2
-    return Math.sqrt(square)
-  })
+  const norms = Float64Array.from(squares, (_, i) => Math.sqrt(dotRows(rows, n, i, i)))
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => norms[j] - norms[i])
   const s = Float64Array.from(order, (i) => norms[i])
-  const w = columns(r, n, n, order)
+  const w = columns(transposed(rows, n, n), n, n, order)
+  const v = transposed(turns, n, n)
   const negligible = (s[0] ?? 0) * 1e-300
   const rank = s.filter((x) => x > negligible).length
   for (let j = 0; j < rank; j++) for (let i = 0; i < n; i++) w[i * n + j] /= s[j]
@@ -168,25 +120,39 @@ export function factorSvd(matrix: Float64Array, m: number, n: number): Svd {
   return { u, s, v: columns(v, n, n, order), converged: converged && s.every(Number.isFinite) }
 }
 
-/** Makes columns i and j of `r` orthogonal; false if they were. */
-function rotateColumns(r: Float64Array, v: Float64Array, n: number, i: number, j: number): boolean {
-  let [alpha, beta, gamma] = [0, 0, 0]
-  for (let k = 0; k < n; k++) {
-    const [x, y] = [r[k * n + i], r[k * n + j]]
-    alpha += x * x
-    beta += y * y
-    gamma += x * y
-  }
+function dotRows(x: Float64Array, n: number, i: number, j: number): number {
+  let dot = 0
+  for (let k = i * n, l = j * n; k < (i + 1) * n; k++, l++) dot += x[k] * x[l]
+  return dot
+}
+
+/** Makes rows i and j orthogonal, with their `squares` kept up to date; false if they were. */
+function rotateRows(
+  rows: Float64Array,
+  turns: Float64Array,
+  squares: Float64Array,
+  n: number,
+  i: number,
+  j: number,
+): boolean {
+  const gamma = dotRows(rows, n, i, j)
+  const [alpha, beta] = [squares[i], squares[j]]
   if (!(Math.abs(gamma) > Math.max(1e-15, n * Number.EPSILON) * Math.sqrt(alpha * beta))) return false
   const { c, s } = rotation((beta - alpha) / (2 * gamma))
-  for (const m of [r, v]) {
-    for (let k = 0; k < n; k++) {
-      const [x, y] = [m[k * n + i], m[k * n + j]]
-      m[k * n + i] = c * x - s * y
-      m[k * n + j] = s * x + c * y
-    }
-  }
+  turnRows(rows, n, i, j, c, s)
+  turnRows(turns, n, i, j, c, s)
+  squares[i] = dotRows(rows, n, i, i)
+  squares[j] = dotRows(rows, n, j, j)
   return true
+}
+
+/** Rows i and j become c·i − s·j and s·i + c·j. */
+export function turnRows(x: Float64Array, n: number, i: number, j: number, c: number, s: number): void {
+  for (let k = i * n, l = j * n; k < (i + 1) * n; k++, l++) {
+    const [p, q] = [x[k], x[l]]
+    x[k] = c * p - s * q
+    x[l] = s * p + c * q
+  }
 }
 
 /** Fills the columns of `x` `[m, n]` from `known` on so that all are orthonormal. */
