@@ -22,7 +22,13 @@ export class Clocks {
   #clocks: readonly Clock[]
 
   constructor(params: readonly Parameter[]) {
-    this.#clocks = [clockOf(params, 0)]
+    const devices = new Set(params.map((p) => p.device))
+    this.#clocks = [...devices].map((device) =>
+      clockOf(
+        params.filter((p) => p.device === device),
+        0,
+      ),
+    )
   }
 
   /**
@@ -75,10 +81,12 @@ export class Clocks {
   set(counts: ReadonlyMap<Parameter, number>): void {
     const fits = this.#clocks.every((c) => c.members.every((p) => counts.get(p) === counts.get(c.members[0])))
     if (!fits) {
-      this.#clocks = [...new Set(counts.values())].map((count) =>
-        clockOf(
-          [...counts].flatMap(([p, n]) => (n === count ? [p] : [])),
-          count,
+      this.#clocks = this.#clocks.flatMap(({ members }) =>
+        [...new Set(members.map((p) => counts.get(p) ?? 0))].map((count) =>
+          clockOf(
+            members.filter((p) => (counts.get(p) ?? 0) === count),
+            count,
+          ),
         ),
       )
     }

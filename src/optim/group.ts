@@ -4,7 +4,7 @@ import { checkNumber } from '../core/ranges.ts'
 import { activeTrace, guard } from '../graph/trace.ts'
 import type { Operand } from '../tensor/apply.ts'
 import type { Buffer, Parameter } from '../tensor/parameter.ts'
-import { cellOf, numberIn } from './cells.ts'
+import { cellOf } from './cells.ts'
 
 /** Options of every optimizer. */
 export interface BaseOptions {
@@ -59,7 +59,7 @@ export class Group<O extends BaseOptions = BaseOptions> {
 
   /** Learning rate. Compiled steps follow changes. */
   get lr(): number {
-    return numberIn(this.rate)
+    return this.rate.itemSync()
   }
 
   set lr(value: number) {
@@ -70,7 +70,7 @@ export class Group<O extends BaseOptions = BaseOptions> {
 
   /** Momentum (of Adam and the like: β₁), null for optimizers without. Compiled steps follow changes. */
   get momentum(): number | null {
-    return this.#momentum ? numberIn(this.#momentum) : this.#rule.momentumOf(this.#options)
+    return this.#momentum ? this.#momentum.itemSync() : this.#rule.momentumOf(this.#options)
   }
 
   set momentum(value: number | null) {

@@ -13,7 +13,7 @@ import type { Operand } from '../tensor/apply.ts'
 import { TensorBase } from '../tensor/base.ts'
 import type { Buffer, Parameter } from '../tensor/parameter.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { cellOf, numberIn } from './cells.ts'
+import { cellOf } from './cells.ts'
 import { Clocks } from './clocks.ts'
 import { type BaseOptions, Group, type GroupOptions, type Parameters } from './group.ts'
 import { fromTorch, isTorchState, load, optionsFromTorch, type Slots, type TorchState, toTorch } from './state.ts'
@@ -101,7 +101,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** Number of steps so far. */
   get steps(): number {
-    return numberIn(this.#steps)
+    return this.#steps.itemSync()
   }
 
   /** All parameters, group by group. */

@@ -1,6 +1,16 @@
 /** @file What all optimizers share: groups, learning rates, resuming, failing, clipping; schedules. */
 import { beforeEach, describe, expect, it } from 'vitest'
-import { compile, grad, manualSeed, Parameter, randn, setDefaultDevice, type Tensor, tensor } from '../../src/index.ts'
+import {
+  compile,
+  createDeviceSync,
+  grad,
+  manualSeed,
+  Parameter,
+  randn,
+  setDefaultDevice,
+  type Tensor,
+  tensor,
+} from '../../src/index.ts'
 import { mse } from '../../src/loss/index.ts'
 import { Dropout, Linear, Sequential, Tanh } from '../../src/nn/index.ts'
 import {
@@ -154,6 +164,30 @@ describe.each(devices)('on %s', (_, device) => {
     for (let k = 0; k < 3; k++) step()
     const dict = optimizer.stateDict()
     expect([dict['0.step'], dict['1.step'], dict.steps].map((t) => t.itemSync())).toEqual([6, 3, 6])
+  })
+
+  it('does not let a compiled step keep what will change', () => {
+    const w = weights(1)
+    const optimizer = new SGD([w], { lr: 0.1, momentum: 0.5 })
+    for (const read of [() => optimizer.lr, () => optimizer.steps]) {
+      expect(() => compile(() => w.mul(read()))()).toThrow(/while a function was being compiled/)
+    }
+  })
+
+  it('updates parameters on several devices', () => {
+    const other = createDeviceSync('interp')
+    const run = (second: typeof device): number[] => {
+      const [a, b] = [weights(1, 2), new Parameter(tensor([3, 4], { device: second }))]
+      const optimizer = new Adam([{ params: [a] }, { params: [b] }], { lr: 0.1 })
+      for (let k = 0; k < 3; k++) {
+        optimizer.zeroGrad()
+        a.square().sum().backward()
+        b.square().sum().backward()
+        optimizer.step()
+      }
+      return [...a.dataSync(), ...b.dataSync()]
+    }
+    expectClose(run(other), run(device), 'weights')
   })
 
   it('takes states that were saved without counts for each parameter', () => {
