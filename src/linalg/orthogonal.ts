@@ -61,10 +61,10 @@ function reflect(
 const maxSweeps = 60
 
 /** Sine and cosine of the rotation that makes an off-diagonal element vanish; `half` is cot of twice the angle. */
-function rotation(half: number): { c: number; s: number } {
+function rotation(half: number): { c: number; s: number; t: number } {
   const t = Math.abs(half) > 1e150 ? 0.5 / half : Math.sign(half || 1) / (Math.abs(half) + Math.sqrt(half * half + 1))
   const c = 1 / Math.sqrt(t * t + 1)
-  return { c, s: t * c }
+  return { c, s: t * c, t }
 }
 
 /** The columns of `x` `[m, n]` in the order given. */
@@ -90,9 +90,9 @@ export function factorSvd(matrix: Float64Array, m: number, n: number): Svd {
     const { u, s, v, converged } = factorSvd(transposed(matrix, m, n), n, m)
     return { u: v, s, v: u, converged }
   }
-  // R has the singular values of A and fewer rows. Its columns are kept as rows, side by side in memory.
+  // R has the singular values of A and fewer rows. Its rows need fewer rotations than its columns (Drmač & Veselić 2008).
   const { q, r } = factorQr(matrix, m, n, n)
-  const rows = transposed(r, n, n)
+  const rows = r.slice()
   const turns = new Float64Array(n * n)
   for (let i = 0; i < n; i++) turns[i * n + i] = 1
   const squares = new Float64Array(n)
@@ -107,17 +107,18 @@ export function factorSvd(matrix: Float64Array, m: number, n: number): Svd {
   const norms = Float64Array.from(squares, (_, i) => Math.sqrt(dotRows(rows, n, i, i)))
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => norms[j] - norms[i])
   const s = Float64Array.from(order, (i) => norms[i])
-  const w = columns(transposed(rows, n, n), n, n, order)
-  const v = transposed(turns, n, n)
+  // Rows of R are now σᵢ vᵢ, and the turns are the left singular vectors of R.
+  const v = columns(transposed(rows, n, n), n, n, order)
+  const w = columns(transposed(turns, n, n), n, n, order)
   const negligible = (s[0] ?? 0) * 1e-300
   const rank = s.filter((x) => x > negligible).length
-  for (let j = 0; j < rank; j++) for (let i = 0; i < n; i++) w[i * n + j] /= s[j]
-  complete(w, n, n, rank)
+  for (let j = 0; j < rank; j++) for (let i = 0; i < n; i++) v[i * n + j] /= s[j]
+  complete(v, n, n, rank)
   const u = new Float64Array(m * n)
   for (let i = 0; i < m; i++) {
     for (let l = 0; l < n; l++) for (let j = 0; j < n; j++) u[i * n + j] += q[i * n + l] * w[l * n + j]
   }
-  return { u, s, v: columns(v, n, n, order), converged: converged && s.every(Number.isFinite) }
+  return { u, s, v, converged: converged && s.every(Number.isFinite) }
 }
 
 function dotRows(x: Float64Array, n: number, i: number, j: number): number {
@@ -126,7 +127,7 @@ function dotRows(x: Float64Array, n: number, i: number, j: number): number {
   return dot
 }
 
-/** Makes rows i and j orthogonal, with their `squares` kept up to date; false if they were. */
+/** Makes rows i and j orthogonal, with their `squares` kept up to date (to rounding errors, until the next sweep); false if they were. */
 function rotateRows(
   rows: Float64Array,
   turns: Float64Array,
@@ -138,11 +139,11 @@ function rotateRows(
   const gamma = dotRows(rows, n, i, j)
   const [alpha, beta] = [squares[i], squares[j]]
   if (!(Math.abs(gamma) > Math.max(1e-15, n * Number.EPSILON) * Math.sqrt(alpha * beta))) return false
-  const { c, s } = rotation((beta - alpha) / (2 * gamma))
+  const { c, s, t } = rotation((beta - alpha) / (2 * gamma))
   turnRows(rows, n, i, j, c, s)
   turnRows(turns, n, i, j, c, s)
-  squares[i] = dotRows(rows, n, i, i)
-  squares[j] = dotRows(rows, n, j, j)
+  squares[i] = Math.max(0, alpha - t * gamma)
+  squares[j] = beta + t * gamma
   return true
 }
 
