@@ -16,8 +16,8 @@ import { inMode } from './modes.ts'
 export interface Minimizer {
   /** Learning rate of the next step. */
   lr: number
-  /** Where parameters have learning rates of their own: a schedule multiplies each. */
-  readonly groups?: readonly { lr: number }[]
+  /** Where parameters have learning rates of their own: a schedule multiplies each, and may set momenta. */
+  readonly groups?: readonly { lr: number; momentum?: number | null }[]
   /** Gradients of the loss, and one update with them. */
   minimize(loss: Tensor): void
 }
@@ -40,8 +40,11 @@ export interface FitOptions {
   readonly seed?: number
   /** Leave out an epoch's last batch if it is smaller than the others (default false). */
   readonly dropLast?: boolean
-  /** Factor on the optimizer's learning rate at a step, counted from 0, of all steps. Default: always 1. */
-  readonly schedule?: (step: number, steps: number) => number
+  /**
+   * Factor on the optimizer's learning rate at a step, counted from 0, of all steps. Default: always 1. Schedules of
+   * `glia/optim` that move momentum, too, do so here.
+   */
+  readonly schedule?: ((step: number, steps: number) => number) & { readonly momentum?: (step: number) => number }
   /** Beside the loss. Default: accuracy where the targets are class numbers. See `overEpoch` for those of `glia/metrics`. */
   readonly metrics?: readonly (Metric | EpochMetric)[]
   readonly callbacks?: readonly Callback[]
@@ -107,7 +110,10 @@ class Fit {
       failure = error
       throw error
     } finally {
-      for (const { group, lr } of rates) if (group.lr !== lr) group.lr = lr
+      for (const { group, lr, momentum } of rates) {
+        if (group.lr !== lr) group.lr = lr
+        if (momentum !== undefined && group.momentum !== momentum) group.momentum = momentum
+      }
       await tell(this.#callbacks, 'onTrainEnd', this.#history(), failure)
     }
     return this.#history()
@@ -135,7 +141,11 @@ class Fit {
       const meter = await this.#epoch(epoch, step, () => {
         if (!schedule) return
         const factor = schedule(this.#steps, this.#epochs * this.#perEpoch)
-        for (const { group, lr } of rates) group.lr = lr * factor
+        const momentum = schedule.momentum?.(this.#steps)
+        for (const { group, lr } of rates) {
+          group.lr = lr * factor
+          if (momentum !== undefined) group.momentum = momentum
+        }
       })
       if (meter === null) break
       const trained = (performance.now() - start) / 1000
@@ -249,13 +259,15 @@ class Fit {
 }
 
 interface Rate {
-  readonly group: { lr: number }
+  readonly group: { lr: number; momentum?: number | null }
   readonly lr: number
+  readonly momentum: number | undefined
 }
 
-/** The learning rates that a schedule multiplies. */
+/** The learning rates that a schedule multiplies, and the momenta it may replace. */
 function ratesOf(optimizer: Minimizer): Rate[] {
-  return (optimizer.groups ?? [optimizer]).map((group) => ({ group, lr: group.lr }))
+  const groups: NonNullable<Minimizer['groups']> = optimizer.groups ?? [optimizer]
+  return groups.map((group) => ({ group, lr: group.lr, momentum: group.momentum ?? undefined }))
 }
 
 /** A rate that went through float32, in as many digits as it has. */

@@ -120,6 +120,22 @@ describe('fit', () => {
     expect(optimizer.groups.map((g) => g.lr)).toEqual([0.5, 0.25])
   })
 
+  it('moves momentum with the schedule, and puts it back', async () => {
+    const model = new Sequential(new Linear(2, 3))
+    const optimizer = new SGD(model.parameters(), { lr: 0.5, momentum: 0.75 })
+    const [group] = optimizer.groups
+    const seen: (number | null)[] = []
+    await fit(model, corners(64), {
+      loss: crossEntropy,
+      optimizer,
+      batchSize: 16,
+      schedule: schedule.cyclic({ peak: 2, up: 2, momentum: [0.25, 0.5] }),
+      callbacks: [{ onBatchEnd: () => void seen.push(group.momentum) }],
+    })
+    expect(seen).toEqual([0.5, 0.375, 0.25, 0.375])
+    expect([group.lr, group.momentum]).toEqual([0.5, 0.75])
+  })
+
   it('minimises the objective and reports the loss', async () => {
     const away: Partial<FitOptions> = { objective: (o, y) => crossEntropy(o, y).neg(), epochs: 3 }
     const { history } = await train(away)
