@@ -20,6 +20,7 @@ import { bufferBase, markBuffers } from './mark.ts'
 import { must } from './must.ts'
 import type { PGraph, PNode } from './pgraph.ts'
 import { NeedsBuffer } from './pull.ts'
+import { inStages } from './stages.ts'
 
 type AbstractStep =
   | { op: 'kernel'; program: number; args: readonly Location[]; units: number }
@@ -50,6 +51,12 @@ export interface Timed {
   readonly programs: readonly string[]
 }
 
+export interface PlanOptions {
+  readonly fuse: boolean
+  readonly separate: boolean
+  readonly isolate: boolean
+}
+
 /** What all schedules of one plan share. */
 export class PlanBuilder {
   readonly machine: Machine
@@ -62,12 +69,15 @@ export class PlanBuilder {
   /** In a profile: what each segment times, by its position. */
   readonly timed = new Map<number, Timed>()
   readonly descriptions: Kernel[] = []
+  /** Blocks that get memory of their own rather than a place in an arena, for tests; null: none do. */
+  readonly isolated: Block[] | null
   loops = 0
 
-  constructor(machine: Machine, fuse: boolean, separate = false) {
+  constructor(machine: Machine, { fuse, separate, isolate }: PlanOptions) {
     this.machine = machine
     this.fuse = fuse
     this.separate = separate
+    this.isolated = isolate ? [] : null
   }
 
   operation(name: string): number {
@@ -152,32 +162,32 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
   for (let stage = 0; stage <= last; stage++) {
     const here = order.filter((w) => w.stage === stage)
     const lowered: ToEmit[] = []
-    const lower = (kernel: Kernel, args: readonly Location[]): void => {
+    const lower = (kernel: Kernel, args: readonly Location[], info: KernelInfo | null): void => {
       const l = lowerKernel(kernel, plan.machine)
       const scratch = l.scratch.map((bytes: number) => atBlock(newBlock(bytes, stage, stage)))
-      lowered.push({ lowered: l, args, scratch })
+      lowered.push({ lowered: l, args, scratch, info })
     }
     for (const w of here) {
       if (!w.emitted) continue
-      lower(w.emitted.kernel, w.emitted.buffers.map(argument))
-      plan.kernels.push(describe(w, stage))
+      const info = describe(w, stage)
+      lower(w.emitted.kernel, w.emitted.buffers.map(argument), info)
+      plan.kernels.push(info)
       plan.descriptions.push(w.emitted.kernel)
     }
     if (stage === last) {
-      for (const [n, location] of saved) lower(copyKernel(n), [locate(n), location])
+      for (const [n, location] of saved) lower(copyKernel(n), [locate(n), location], null)
       emitPhases(plan, lowered.splice(0), steps)
-      for (const c of copies) lower(copyKernel(c.root), [locateAtEnd(bufferBase(c.root)), c.location])
+      for (const c of copies) lower(copyKernel(c.root), [locateAtEnd(bufferBase(c.root)), c.location], null)
     }
     if (plan.separate && !input.nested) {
-      const infos = plan.kernels.slice(plan.kernels.length - here.filter((w) => w.emitted).length)
-      lowered.forEach((l, i) => {
+      for (const l of lowered) {
         flush()
         for (const phase of phasesOf(plan, [l])) {
-          plan.timed.set(segments.length, { kernel: infos[i], programs: phase.names })
+          if (l.info !== null) plan.timed.set(segments.length, { kernel: l.info, programs: phase.names })
           steps.push(...phase.steps, { op: 'barrier' })
           flush()
         }
-      })
+      }
     } else emitPhases(plan, lowered, steps)
     for (const w of here) {
       if (w.group.kind === 'loop') steps.push(...scheduleLoop(plan, w, input, locate, newBlock))
@@ -188,7 +198,8 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     }
   }
   flush()
-  const arenaBytes = layOut(blocks)
+  plan.isolated?.push(...blocks)
+  const arenaBytes = plan.isolated ? 0 : layOut(blocks)
   return { segments, arenaBytes, locationOf: (root) => locateAtEnd(bufferBase(root)) }
 }
 
@@ -233,28 +244,12 @@ function producedBy(w: Work, marked: ReadonlySet<PNode>): PNode[] {
   return node.users.filter((u) => u.op === 'output' && marked.has(u))
 }
 
-/** Stage of each work: one more than the latest it waits for. Returned in order of stage. */
-function inStages(works: readonly Work[]): Work[] {
-  const done = new Set<Work>()
-  const visit = (w: Work, path: Set<Work>): void => {
-    if (done.has(w)) return
-    if (path.has(w)) throw new Error('internal: kernels depend on each other in a circle')
-    path.add(w)
-    for (const p of w.after) {
-      visit(p, path)
-      w.stage = Math.max(w.stage, p.stage + 1)
-    }
-    path.delete(w)
-    done.add(w)
-  }
-  for (const w of works) visit(w, new Set())
-  return [...works].sort((a, b) => a.stage - b.stage || a.group.members[0].id - b.group.members[0].id)
-}
-
 interface ToEmit {
   readonly lowered: Lowered
   readonly args: readonly Location[]
   readonly scratch: readonly Location[]
+  /** The kernel, unless this is a copy that the schedule itself makes. */
+  readonly info: KernelInfo | null
 }
 
 /** Calls between two barriers. */
@@ -362,7 +357,11 @@ function scheduleLoop(
   bodyBlock.bytes = inner.arenaBytes
   const copyStep = (root: PNode, from: Location, to: Location): AbstractStep[] => {
     const out: AbstractStep[] = []
-    emitPhases(plan, [{ lowered: lowerKernel(copyKernel(root), plan.machine), args: [from, to], scratch: [] }], out)
+    emitPhases(
+      plan,
+      [{ lowered: lowerKernel(copyKernel(root), plan.machine), args: [from, to], scratch: [], info: null }],
+      out,
+    )
     return out.filter((s) => s.op !== 'barrier')
   }
   const steps: AbstractStep[] = []
@@ -416,6 +415,8 @@ export function resolveSteps(steps: readonly AbstractStep[]): Step[] {
 }
 
 export function resolveAddress(l: Location): Address {
-  const offset = l.offset + (l.block?.absolute() ?? 0)
-  return l.steps.length > 0 ? { slot: l.slot, offset, steps: l.steps } : { slot: l.slot, offset }
+  const alone = l.block?.slot ?? null
+  const slot = alone ?? l.slot
+  const offset = l.offset + (alone === null ? (l.block?.absolute() ?? 0) : 0)
+  return l.steps.length > 0 ? { slot, offset, steps: l.steps } : { slot, offset }
 }
