@@ -2,7 +2,7 @@
 import { GliaError } from '../core/errors.ts'
 import { checkNumber } from '../core/ranges.ts'
 import { sameShape, showShape, sizeOf } from '../core/shape.ts'
-import { symmetricEigen } from '../linalg/orthogonal.ts'
+import { symmetricEigen } from '../linalg/symmetric.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { checkSeen, read, readPair, StreamingMetric, type Values } from './metric.ts'
 import { type SsimOptions, ssim } from './ssim.ts'
