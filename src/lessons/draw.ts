@@ -1,7 +1,7 @@
 /** @file Draws figures as SVG, with Vega-Lite, and panels as SVG around PNG. No document, no canvas, no Node. */
 import type { TopLevelSpec } from 'vega-lite'
 import { GliaError } from '../core/errors.ts'
-import type { Axis, Bars, Chart, Figure, Heat, Line, Mark, Matrix, Points } from './figure.ts'
+import type { Axis, Bars, Chart, Figure, Heat, Line, Mark, Matrix, Numbers, Points } from './figure.ts'
 import { panelsSvg } from './panels.ts'
 import type { Drawing } from './record.ts'
 
@@ -37,6 +37,9 @@ const CONFIG = {
 const BELOW = { orient: 'bottom', columns: 2, gradientDirection: 'horizontal' } as const
 
 const DIVERGING = ['#4f9bd0', '#f7f7f7', '#f0a04b']
+
+/** Colours of a heat map: more than an eye tells apart, few enough for small files. */
+const SHADES = 32
 
 /** Cells reach a little under their neighbours: edges that only meet show as seams. */
 const OVERLAP = 1.1
@@ -179,12 +182,12 @@ function heatSpec(heat: Heat, { x, y }: Chart): Spec {
   } = heat
   const [dx, dy] = [(right - left) / rows[0].length, (top - bottom) / rows.length]
   const values = rows.flatMap((row, j) =>
-    Array.from(row, (v, i) => ({
-      x: left + i * dx,
-      x2: left + (i + OVERLAP) * dx,
+    runs(levels(row, rows)).map(({ from, to, v }) => ({
+      x: left + from * dx,
+      x2: left + (to - 1 + OVERLAP) * dx,
       y: bottom + j * dy,
       y2: bottom + (j + OVERLAP) * dy,
-      v: Number(v.toPrecision(4)),
+      v,
     })),
   )
   const scale =
@@ -204,6 +207,20 @@ function heatSpec(heat: Heat, { x, y }: Chart): Spec {
       color: { field: 'v', type: 'quantitative', scale, ...named },
     },
   }
+}
+
+/** A row's values on a ladder of shades, so that neighbours are often equal. */
+function levels(row: Numbers, rows: readonly Numbers[]): number[] {
+  const all = rows.flatMap((r) => Array.from(r))
+  const [low, high] = [Math.min(...all), Math.max(...all)]
+  const step = (high - low) / SHADES || 1
+  return Array.from(row, (v) => Number((low + Math.round((v - low) / step) * step).toPrecision(4)))
+}
+
+/** Stretches of equal values: each becomes one rectangle. */
+function runs(row: readonly number[]): { from: number; to: number; v: number }[] {
+  const starts = row.flatMap((v, i) => (i === 0 || v !== row[i - 1] ? [i] : []))
+  return starts.map((from, k) => ({ from, to: starts[k + 1] ?? row.length, v: row[from] }))
 }
 
 function matrixSpec({ title, entries, decimals }: Matrix): Spec {

@@ -61,7 +61,9 @@ export class LessonRecord implements LessonOutput {
     if (problem !== null) throw new GliaError(`Lesson ${this.#lesson}: ${what}: ${problem}.`)
     const figures = leaves(value)
     this.checks.push({ what, got: value, want, figures })
-    this.print(`  ✓ ${what}${Array.isArray(value) ? ` (${figures} figures)` : `: ${showValue(value)}`}`)
+    this.print(
+      `  ✓ ${what}${Array.isArray(value) ? ` (${figures} ${figures === 1 ? 'figure' : 'figures'})` : `: ${showValue(value)}`}`,
+    )
   }
 
   plot(name: string, figure: Figure): void {
