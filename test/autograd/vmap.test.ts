@@ -138,9 +138,7 @@ describe.each(devices)('vmap on %s', (_, device) => {
     expect(() => vmap((t: Tensor) => t.mul(t.sum().itemSync()))(x)).toThrow(/a value was read in a function that vmap/)
     expect(() => vmap((t: Tensor) => t.maskedSelect(t.gt(0)))(x)).toThrow(/a value was read in a function that vmap/)
     const norm = new BatchNorm1d(3).to(device)
-    expect(() => vmap((t: Tensor) => norm.forward(t.T))(x)).toThrow(
-      /vmap runs cannot assign.*evaluation mode/s,
-    )
+    expect(() => vmap((t: Tensor) => norm.forward(t.T))(x)).toThrow(/vmap runs cannot assign.*evaluation mode/s)
     norm.eval()
     expect(vmap((t: Tensor) => norm.forward(t.T))(x).shape).toEqual([4, 2, 3])
     expect(() => vmap((t: Tensor) => t, { in: null })(x)).toThrow(/no argument has an axis for the examples/)
