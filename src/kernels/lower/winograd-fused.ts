@@ -28,7 +28,10 @@ export interface Blocking {
   readonly cycles: number
 }
 
-/** Work units, and bytes of their blocks: each has its own, so there are no more than balance wants. */
+/**
+ * Work units, and bytes of their blocks: each has its own, so there are no more than balance wants, and fewer (but 8)
+ * where blocks are large.
+ */
 const UNITS = 32
 const MEMORY = 24 << 20
 
@@ -36,8 +39,8 @@ const MEMORY = 24 << 20
 const LEAST = 24
 const MOST = 96
 
-/** The cheapest division; null where there are too few tiles to divide. */
-export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>): Blocking | null {
+/** The cheapest division that needs at most so many bytes; null where there is none, or too few tiles to divide. */
+export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>, most: number): Blocking | null {
   const { tiling: t, conv, algebra, machine } = c
   const square = (algebra.m + 2) ** 2
   const room = machine.l2 / 2 / (square * 4 * (conv.filters.extent + conv.channels.extent))
@@ -55,10 +58,12 @@ export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>): Blocking
     if (plan === null) continue
     const [weights, images, sums] = product.contraction.buffers.map((x) => x.size * 4)
     const each = Math.ceil(count / Math.min(UNITS, Math.max(8, Math.floor(MEMORY / (images + sums)))))
+    const units = Math.ceil(count / each)
+    if (weights + (images + sums) * units > most) continue
     // All filters pass by once for each block.
     const passing = weights > machine.l2 / 2 ? weights * 0.05 : 0
     const cycles = plan.cost + passing + memoryCycles(images + sums, machine)
-    const found = { strips: even, count, each, units: Math.ceil(count / each), product, plan, cycles }
+    const found = { strips: even, count, each, units, product, plan, cycles }
     if (best === null || cycles * count < best.cycles * best.count) best = found
   }
   return best

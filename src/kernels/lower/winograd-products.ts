@@ -9,7 +9,6 @@ import { planeOf } from './winograd-passes.ts'
 /** Buffer 0: transformed filters (or gradients); 1: transformed images; 2: the sums. Layouts in elements. */
 export interface Product {
   readonly contraction: Contraction
-  readonly tiles: number
   /** From one channel to the next, in the images. */
   readonly row: number
   /** From one element of the square to the next, in the images and in the sums. */
@@ -52,5 +51,5 @@ export function productOf(name: string, conv: Conv3x3, { m }: Algebra, tiles: nu
     b: { buffer: 1, offset: 0 },
     stores: [{ buffer: 2, index, value: { op: 'accumulator', dtype: 'float32' } }],
   }
-  return { contraction, tiles, row, imagePlane, line }
+  return { contraction, row, imagePlane, line }
 }

@@ -11,7 +11,7 @@ import { choosePlan, orient } from './contraction-plan.ts'
 import { type Algebra, algebras } from './winograd-algebra.ts'
 import { winogradCycles } from './winograd-cost.ts'
 import { type Blocking, chooseBlocking, lowerFused } from './winograd-fused.ts'
-import { matchConv3x3 } from './winograd-match.ts'
+import { type Conv3x3, matchConv3x3 } from './winograd-match.ts'
 import { type Context, filterPass, gradientsOf, imagesOf, picturePass } from './winograd-passes.ts'
 import { type Product, productOf, wholeVectors } from './winograd-products.ts'
 import { filterGradientPass, resultPass, resultUnits, temporaryBytes } from './winograd-results.ts'
@@ -20,7 +20,7 @@ import { makeTiling } from './winograd-tiles.ts'
 /** How much cheaper than the direct way it must be: the estimates are no better than that. */
 const MARGIN = 0.85
 
-/** Bytes that may lie between the passes. */
+/** Bytes that a convolution may take beside its operands and its result. */
 const MEMORY = 64 << 20
 
 /** A way to do it, and the cycles that it takes by estimate. */
@@ -32,34 +32,45 @@ export interface Way {
   readonly cycles: number
 }
 
-/** The convolution lowered in the way that pays most; null where none does, or it is no 3 × 3 convolution. */
+/**
+ * The convolution lowered with the largest tiles that pay, in the way that pays most; null where none does, or it is no
+ * 3 × 3 convolution.
+ */
 export function lowerWinograd(c: Contraction, machine: Machine): Lowered | null {
-  const all = ways(c, machine)
-  if (all.length === 0) return null
-  const best = all.reduce((p, q) => (q.cycles < p.cycles ? q : p))
   const form = canonical(c)
+  const conv = matchConv3x3(c, form)
+  if (conv === null) return null
   const direct = choosePlan([orient(form, c.a, c.b, false), orient(form, c.a, c.b, true)], machine)
-  return best.cycles < MARGIN * direct.cost ? lowerWay(c, best, machine) : null
+  for (const algebra of algebras) {
+    let best: Way | null = null
+    for (const way of waysWith(algebra, c.name, conv, machine)) {
+      if (way.cycles < (best?.cycles ?? MARGIN * direct.cost)) best = way
+    }
+    if (best) return lowerWay(c, best, machine)
+  }
+  return null
 }
 
 /** All ways to do a contraction like this: none where it is no 3 × 3 convolution. */
 export function ways(c: Contraction, machine: Machine): Way[] {
   const conv = matchConv3x3(c, canonical(c))
-  if (conv === null) return []
-  return algebras.flatMap((algebra) => {
-    const tiling = makeTiling(conv, algebra.m, machine.lanes)
-    const context = { name: c.name, conv, tiling, algebra, machine }
-    const tiles = conv.kind === 'convolution' ? wholeVectors(tiling.tiles, machine) : tiling.tiles
-    const product = productOf(c.name, conv, algebra, tiles)
-    const way = (blocking: Blocking | null): Way => {
-      return { algebra, product, blocking, cycles: winogradCycles(context, product, blocking) }
-    }
-    const bytes = product.contraction.buffers.reduce((n, x) => n + x.size * 4, 0)
-    const blocking = conv.kind === 'convolution' ? chooseBlocking(context) : null
-    return [...(bytes <= MEMORY ? [way(null)] : []), ...(blocking ? [way(blocking)] : [])]
-  })
+  return conv === null ? [] : algebras.flatMap((algebra) => waysWith(algebra, c.name, conv, machine))
 }
 
+function waysWith(algebra: Algebra, name: string, conv: Conv3x3, machine: Machine): Way[] {
+  const tiling = makeTiling(conv, algebra.m, machine.lanes)
+  const context = { name, conv, tiling, algebra, machine }
+  const tiles = conv.kind === 'convolution' ? wholeVectors(tiling.tiles, machine) : tiling.tiles
+  const product = productOf(name, conv, algebra, tiles)
+  const way = (blocking: Blocking | null): Way => {
+    return { algebra, product, blocking, cycles: winogradCycles(context, product, blocking) }
+  }
+  const bytes = product.contraction.buffers.reduce((n, x) => n + x.size * 4, 0)
+  const blocking = conv.kind === 'convolution' ? chooseBlocking(context, MEMORY) : null
+  return [...(bytes <= MEMORY ? [way(null)] : []), ...(blocking ? [way(blocking)] : [])]
+}
+
+/** Lowers a convolution in one of its `ways`. */
 export function lowerWay(c: Contraction, { algebra, product, blocking }: Way, machine: Machine): Lowered {
   const form = canonical(c)
   const conv = matchConv3x3(c, form)

@@ -89,13 +89,16 @@ describe.each(kinds)('Winograd %s by evaluation', (_, make) => {
 })
 
 test.each([4, 8, 16])('block by block, on %d lanes', (l) => {
+  const larger = conv({ images: 2, ci: 1, co: 2, oh: 61, ow: 101, kh: 3, kw: 3 })
+  expect(check(larger, l, 4, 2)).toBe(2)
   for (const [images, ci, co, oh, ow] of [
     [1, 2, 3, 61, 97],
     [3, 3, 2, 70, 30],
     [30, 1, 5, 17, 9],
   ]) {
     for (const p of [1, 3]) {
-      expect(check(conv({ images, ci, co, oh, ow, kh: 3, kw: 3 }, biasReluTwice), l, 2, p, worstEpilogueError)).toBe(2)
+      const c = conv({ images, ci, co, oh, ow, kh: 3, kw: 3 }, biasReluTwice)
+      expect(check(c, l, 2, p, worstEpilogueError)).toBe(2)
     }
   }
 })
@@ -116,6 +119,21 @@ describe('Winograd convolutions', () => {
   ])('are not: %s', (_, c) => {
     expect(ways(c, machine(4))).toEqual([])
     expect(lowerWinograd(c, machine(4))).toBeNull()
+  })
+
+  test('take no more memory than they may', () => {
+    for (const make of [conv, convWeightGradient]) {
+      for (const sizes of [
+        { images: 32, ci: 64, co: 64, oh: 224, ow: 224 },
+        { images: 1, ci: 2048, co: 2048, oh: 28, ow: 28 },
+      ]) {
+        const c = make({ ...sizes, kh: 3, kw: 3 })
+        for (const way of ways(c, machine(8))) {
+          const bytes = lowerWay(c, way, machine(8)).scratch.reduce((n, x) => n + x, 0)
+          expect(bytes).toBeLessThan(130 << 20)
+        }
+      }
+    }
   })
 
   test('are chosen for many channels, not for few', () => {
