@@ -1,7 +1,8 @@
 /** @file Linear algebra: `linalg` of `glia`. */
 import { eye, linalg, type Tensor } from '../../../src/index.ts'
+import type { Device } from '../../../src/plan/device.ts'
 import { type AnyFunction, runFunction } from '../functions.ts'
-import type { Group } from '../harness.ts'
+import type { Check, Comparison, Group } from '../harness.ts'
 
 const table = linalg as unknown as Readonly<Record<string, AnyFunction>>
 
@@ -26,9 +27,15 @@ const adapters: Readonly<Record<string, AnyFunction>> = {
   },
 }
 
+/** Runs a case with every argument passed through a function first. */
+export function runThrough(check: Check, device: Device, through: (argument: unknown) => unknown): Comparison[] {
+  const fn = adapters[check.item] ?? table[check.item]
+  return runFunction(check, device, (...args) => fn(...args.map(through)))
+}
+
 export const group: Group = {
   name: 'linalg',
   module: 'glia linalg',
   items: () => Object.keys(table),
-  run: (check, device) => runFunction(check, device, adapters[check.item] ?? table[check.item]),
+  run: (check, device) => runThrough(check, device, (argument) => argument),
 }

@@ -4,7 +4,7 @@ import type { Device } from '../../../src/plan/device.ts'
 import * as everything from '../../../src/tensor/index.ts'
 import type { Index } from '../../../src/tensor/indexing.ts'
 import { type AnyFunction, runFunction } from '../functions.ts'
-import type { Group } from '../harness.ts'
+import type { Check, Comparison, Group } from '../harness.ts'
 
 /** Methods that are about graphs, devices and reading rather than values: test/tensor and test/autograd hold them. */
 const elsewhere = new Set(
@@ -67,15 +67,18 @@ const table: ReadonlyMap<string, AnyFunction> = new Map([
   ...Object.entries(adapters),
 ])
 
+/** Runs a case with every argument passed through a function first. */
+export function runThrough(check: Check, device: Device, through: (argument: unknown) => unknown): Comparison[] {
+  const fn = table.get(check.item)
+  if (!fn) throw new Error(`glia has no ${check.item}`)
+  return runOn(device, () => runFunction(check, device, (...args) => fn(...args.map(through))))
+}
+
 export const group: Group = {
   name: 'tensor',
   module: 'glia',
   items: () => [...table.keys()],
-  run: (check, device) => {
-    const fn = table.get(check.item)
-    if (!fn) throw new Error(`glia has no ${check.item}`)
-    return runOn(device, () => runFunction(check, device, fn))
-  },
+  run: (check, device) => runThrough(check, device, (argument) => argument),
 }
 
 /** Factories make tensors of the default device. */
