@@ -7,6 +7,8 @@ export class Block {
   to: number
   /** Position in its arena, once laid out. */
   offset = -1
+  /** Entry of the address table that holds its address, where it lies in memory of its own and not in an arena. */
+  slot: number | null = null
   /** The block that holds this one's arena (a loop body's arena lies within one of the outer plan), or null. */
   readonly parent: Block | null
 

@@ -7,19 +7,19 @@ import type { KernelTime, Step, StepGraph } from './device.ts'
 import { explainPlan } from './explain.ts'
 import type { Destination } from './inplace.ts'
 import { leafValues } from './leaves.ts'
-import { atSlot } from './location.ts'
+import { atSlot, FIRST_CELL } from './location.ts'
 import { must } from './must.ts'
 import { buildGraph } from './pgraph.ts'
 import type { KernelInfo } from './schedule.ts'
 
 export class CpuStep implements Step {
+  readonly cells: ReadonlySet<Cell>
   readonly #device: CpuDevice
   readonly #graph: StepGraph
   readonly #plan: Plan
   readonly #leaves: readonly Node[]
   /** Address table entry of every cell that the plan reads or writes. */
   readonly #cells = new Map<Cell, number>()
-  readonly #cellSet: ReadonlySet<Cell>
   #separate: Plan | null = null
 
   constructor(device: CpuDevice, graph: StepGraph) {
@@ -30,14 +30,14 @@ export class CpuStep implements Step {
     this.#leaves = leaves
     const cellOfLeaf = new Map([...graph.reads].map(([cell, leaf]) => [leaf, cell]))
     ;[...graph.writes.keys()].forEach((cell, i) => {
-      this.#cells.set(cell, firstCell + i)
+      this.#cells.set(cell, FIRST_CELL + i)
     })
     leaves.forEach((leaf, i) => {
       const place = plan.leaves[i]
       const cell = cellOfLeaf.get(leaf)
       if (cell && place && 'slot' in place) this.#cells.set(cell, place.slot)
     })
-    this.#cellSet = new Set(this.#cells.keys())
+    this.cells = new Set(this.#cells.keys())
   }
 
   #make(separate: boolean): { plan: Plan; leaves: Node[] } {
@@ -49,7 +49,7 @@ export class CpuStep implements Step {
       const leaf = reads.get(cell)
       return {
         root: pgraph.roots[outputs.length + i],
-        location: atSlot(firstCell + i),
+        location: atSlot(FIRST_CELL + i),
         cell: (leaf && pnodeOf.get(leaf)) ?? null,
       }
     })
@@ -83,8 +83,10 @@ export class CpuStep implements Step {
 
   #run(plan: Plan, args: readonly TypedArray[], times?: number[]): TypedArray[] {
     const device = this.#device
+    // Cells first: computing the value of one is a run of its own, which may move the arena.
+    const addresses = [...this.#cells].map(([cell, slot]) => [slot, device.residents.settle(cell)])
     const slots = device.slots(plan)
-    for (const [cell, slot] of this.#cells) slots[slot] = device.settle(cell)
+    for (const [slot, address] of addresses) slots[slot] = address
     const values = this.#leaves.map((leaf): TypedArray | null => {
       if (leaf.op === 'cell') return null
       const position = this.#graph.parameters.indexOf(leaf)
@@ -92,7 +94,7 @@ export class CpuStep implements Step {
     })
     const results = device.run(plan, slots, values, times)
     for (const cell of this.#graph.writes.keys()) cell.settle(must(cell.residence))
-    device.trim(this.#cellSet)
+    device.residents.trim(this.cells)
     return results
   }
 
@@ -100,9 +102,6 @@ export class CpuStep implements Step {
     return explainPlan(this.#plan.name, this.#plan.kernels, this.#plan.arenaBytes)
   }
 }
-
-/** Entries of the address table before it: status and arena. */
-const firstCell = 2
 
 /** Gathers the times of a plan's segments by kernel. */
 function timesOf(plan: Plan, segments: readonly number[]): KernelTime[] {

@@ -7,20 +7,21 @@ import { debugFlags } from '../core/debug.ts'
 import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
 import { sizeOf } from '../core/shape.ts'
-import type { Cell, Residence } from '../graph/cell.ts'
+import type { Cell } from '../graph/cell.ts'
 import type { HostArray, Node } from '../graph/node.ts'
 import { rules } from '../graph/primitives/table.ts'
-import { type LoadedPlan, type PlanCode, STATUS_BYTES, type Target } from '../targets/target.ts'
+import { type Address, type LoadedPlan, type PlanCode, STATUS_BYTES, type Target } from '../targets/target.ts'
 import { Block } from './arena.ts'
 import { CpuStep } from './cpu-step.ts'
 import { debugPlan } from './debug.ts'
 import type { Device, MemoryReport, Step, StepGraph } from './device.ts'
 import type { Destination } from './inplace.ts'
 import { leafValues as valuesOf } from './leaves.ts'
-import { ARENA_SLOT, atBlock, atSlot, type Location, STATUS_SLOT } from './location.ts'
+import { ARENA_SLOT, atBlock, atSlot, FIRST_CELL, type Location, STATUS_SLOT } from './location.ts'
 import { bufferBase } from './mark.ts'
 import { must } from './must.ts'
 import { buildGraph, type PGraph, type PNode } from './pgraph.ts'
+import { Residents, uniformValue } from './residents.ts'
 import {
   type HostStep,
   type KernelInfo,
@@ -37,9 +38,11 @@ export interface Plan {
   readonly code: PlanCode
   readonly segments: readonly (number | HostStep)[]
   readonly arenaBytes: number
-  /** Slot of each leaf that has its own, or offset of its place in the arena. */
+  /** Slot of each cell that is a leaf, or the place of other leaves. */
   readonly leaves: readonly LeafPlace[]
-  readonly constants: { readonly offset: number; readonly nodes: readonly PNode[] } | null
+  readonly constants: { readonly place: Address; readonly nodes: readonly PNode[] } | null
+  /** Blocks with memory of their own, each with its slot. */
+  readonly isolated: readonly Block[]
   readonly outputs: readonly { readonly location: Location; readonly dtype: DType; readonly size: number }[]
   readonly operations: readonly string[]
   readonly kernels: readonly KernelInfo[]
@@ -47,16 +50,19 @@ export interface Plan {
   uses: number
 }
 
-type LeafPlace = { readonly slot: number } | { readonly offset: number; readonly bytes: number } | null
+type LeafPlace = { readonly slot: number } | { readonly place: Address } | null
 
 const MAX_PLANS = 256
 const MAX_CODE_BYTES = 256 << 20
-/** Cells of no recent step give their memory back beyond this. */
-const RESIDENT_LIMIT = 1 << 30
 
 export interface CpuOptions {
   /** Off: one operation a kernel, for debugging. */
   readonly fuse?: boolean
+  /**
+   * For tests: every value of a plan gets memory of its own, fresh for each run, instead of a place in the arena. Together
+   * with a target that guards its blocks, any access outside a value ends the process.
+   */
+  readonly isolate?: boolean
 }
 
 export class CpuDevice implements Device {
@@ -64,13 +70,16 @@ export class CpuDevice implements Device {
   readonly threads: number
   readonly target: Target
   readonly fuse: boolean
+  readonly residents: Residents = new Residents(this)
+  readonly #isolate: boolean
   readonly #cache = new Map<string, Plan>()
   /** Loaded code, least recently used first. */
   readonly #loaded = new Map<Plan, LoadedPlan>()
-  readonly #residents = new Map<Cell, CellBlock>()
   readonly #status: number
   #arena = 0
   #arenaBytes = 0
+  /** Memory of the isolated blocks of the last run. */
+  #alone: readonly number[] = []
   /** The plan whose inputs lie in the arena, with their values. */
   #latest: { readonly plan: Plan; readonly values: readonly (TypedArray | null)[] } | null = null
 
@@ -79,20 +88,27 @@ export class CpuDevice implements Device {
     this.name = target.name
     this.threads = target.threads
     this.fuse = options.fuse ?? !debugFlags().has('nofuse')
+    this.#isolate = options.isolate ?? false
     this.#status = target.allocate(STATUS_BYTES)
   }
 
-  realise(nodes: readonly Node[]): void {
+  realise(nodes: readonly Node[], into: readonly Cell[] = []): void {
     const wanted = [...new Set(nodes)].filter((n) => n.op !== 'data')
-    if (wanted.length === 0) return
-    const graph = buildGraph(wanted, { bakeConstants: false })
+    const uniform = into.filter(({ value }) => uniformValue(value) !== null)
+    for (const cell of uniform) this.residents.settle(cell)
+    const homes = into.filter((cell) => !uniform.includes(cell))
+    if (wanted.length + homes.length === 0) return
+    const graph = buildGraph([...wanted, ...homes.map((cell) => cell.value)], { bakeConstants: false })
     const places = graph.leaves.map(({ node }) => (node.op === 'cell' ? 'c' : 'd')).join('')
-    const key = `${places}\n${graph.key}`
+    const key = `${places} ${homes.length}\n${graph.key}`
     let plan = this.#cache.get(key)
     if (plan) {
       this.#cache.delete(key)
     } else {
-      plan = this.#plan(graph, wanted, 'realise', [])
+      const writes = homes.map((_, i): Destination => {
+        return { root: graph.roots[wanted.length + i], location: atSlot(FIRST_CELL + i), cell: null }
+      })
+      plan = this.#plan(graph, wanted, 'realise', writes)
     }
     this.#cache.set(key, plan)
     while (this.#cache.size > MAX_PLANS) this.#drop()
@@ -100,12 +116,20 @@ export class CpuDevice implements Device {
     const values: (TypedArray | null)[] = graph.leaves.map(({ node }, i) => {
       if (node.op !== 'cell') return valuesOf(node)
       const place = plan.leaves[i]
-      if (place && 'slot' in place) slots[place.slot] = this.#residentAddress(node)
+      if (place && 'slot' in place) slots[place.slot] = this.residents.address(node)
       return null
     })
     const constants = graph.constants.map((c) => c.as('constant').value)
-    const results = this.#run(plan, slots, values, constants)
-    for (const [i, n] of wanted.entries()) n.become(results[i])
+    const blocks = homes.map((cell) => this.residents.reserve(cell))
+    for (const [i, { address }] of blocks.entries()) slots[FIRST_CELL + i] = address
+    try {
+      const results = this.#run(plan, slots, values, constants)
+      for (const [i, n] of wanted.entries()) n.become(results[i])
+    } catch (error) {
+      for (const { address } of blocks) this.target.free(address)
+      throw error
+    }
+    for (const [i, cell] of homes.entries()) this.residents.adopt(cell, blocks[i])
   }
 
   compile(graph: StepGraph): Step {
@@ -117,7 +141,7 @@ export class CpuDevice implements Device {
       device: this.name,
       reserved: this.target.memory().reserved,
       arena: this.#arenaBytes,
-      cells: [...this.#residents].map(([cell, block]) => ({ name: cell.name, bytes: block.bytes })),
+      cells: this.residents.report(),
       plans: [...this.#loaded].map(([plan, l]) => ({ name: plan.name, codeBytes: l.codeBytes, uses: plan.uses })),
     }
   }
@@ -128,9 +152,9 @@ export class CpuDevice implements Device {
   }
 
   #plan(graph: PGraph, outputs: readonly Node[], name: string, writes: readonly Destination[], separate = false): Plan {
-    const builder = new PlanBuilder(this.target.machine, this.fuse, separate)
+    const builder = new PlanBuilder(this.target.machine, { fuse: this.fuse, separate, isolate: this.#isolate })
     // Cells that are only read follow those that are written.
-    let slots = writes.reduce((n, w) => Math.max(n, w.location.slot + 1), 2)
+    let slots = writes.reduce((n, w) => Math.max(n, w.location.slot + 1), FIRST_CELL)
     const inputBlocks: Block[] = []
     const locationOf = new Map<PNode, Location>()
     const blockOf = new Map<PNode, Block>()
@@ -174,6 +198,10 @@ export class CpuDevice implements Device {
       programs: builder.programs,
       arenaBytes: head + result.arenaBytes,
     })
+    const isolated = builder.isolated
+      ? [...inputBlocks, ...(constantBlock ? [constantBlock] : []), ...builder.isolated]
+      : []
+    for (const block of isolated) block.slot = slots++
     const codeSegments: PlanCode['segments'][number][] = []
     const segments = result.segments.map((s): number | HostStep =>
       'node' in s ? s : codeSegments.push(resolveSteps(s)) - 1,
@@ -182,12 +210,13 @@ export class CpuDevice implements Device {
       name,
       code: { programs: builder.programs, segments: codeSegments, slots },
       segments,
-      arenaBytes: head + result.arenaBytes,
+      arenaBytes: builder.isolated ? 0 : head + result.arenaBytes,
       leaves: graph.leaves.map(({ pnode }) => {
         const block = blockOf.get(pnode)
-        return block ? { offset: block.offset, bytes: block.bytes } : { slot: must(locationOf.get(pnode)).slot }
+        return block ? { place: resolveAddress(atBlock(block)) } : { slot: must(locationOf.get(pnode)).slot }
       }),
-      constants: constantBlock ? { offset: constantBlock.offset, nodes: graph.constants } : null,
+      constants: constantBlock ? { place: resolveAddress(atBlock(constantBlock)), nodes: graph.constants } : null,
+      isolated,
       outputs: graph.roots.slice(0, outputs.length).map((r) => ({
         location: result.locationOf(bufferBase(r)),
         dtype: r.dtype,
@@ -212,6 +241,11 @@ export class CpuDevice implements Device {
     const slots = new Array<number>(plan.code.slots).fill(0)
     slots[STATUS_SLOT] = this.#status
     slots[ARENA_SLOT] = this.#arena
+    for (const address of this.#alone) this.target.free(address)
+    this.#alone = plan.isolated.map((b) => this.target.allocate(b.bytes))
+    plan.isolated.forEach((b, i) => {
+      slots[must(b.slot)] = this.#alone[i]
+    })
     return slots
   }
 
@@ -234,14 +268,15 @@ export class CpuDevice implements Device {
     const { target } = this
     const loaded = this.#load(plan)
     // Values never change: what the last run of this very plan brought into the arena is still there.
-    const present = this.#latest?.plan === plan ? this.#latest.values : []
+    const present = this.#latest?.plan === plan && !this.#isolate ? this.#latest.values : []
     this.#latest = null
     plan.leaves.forEach((place, i) => {
       const v = values[i]
-      if (!place || !('offset' in place) || !v || v.byteLength === 0 || v === present[i]) return
-      target.view(this.#arena + place.offset, v.byteLength).set(new Uint8Array(v.buffer, v.byteOffset, v.byteLength))
+      if (!place || !('place' in place) || !v || v.byteLength === 0 || v === present[i]) return
+      const bytes = new Uint8Array(v.buffer, v.byteOffset, v.byteLength)
+      target.view(slots[place.place.slot] + place.place.offset, bytes.length).set(bytes)
     })
-    if (plan.constants) this.#writeConstants(plan.constants, constants)
+    if (plan.constants) this.#writeConstants(plan.constants, slots, constants)
     target.view(this.#status, STATUS_BYTES).fill(0)
     for (const segment of plan.segments) {
       const start = times ? performance.now() : 0
@@ -261,10 +296,14 @@ export class CpuDevice implements Device {
     return this.#loaded.get(plan)?.codeBytes ?? 0
   }
 
-  #writeConstants(constants: NonNullable<Plan['constants']>, values: readonly number[]): void {
-    const bytes = this.target.view(this.#arena + constants.offset, values.length * 4)
+  #writeConstants(
+    { place, nodes }: NonNullable<Plan['constants']>,
+    slots: readonly number[],
+    values: readonly number[],
+  ): void {
+    const bytes = this.target.view(slots[place.slot] + place.offset, values.length * 4)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    constants.nodes.forEach((n, i) => {
+    nodes.forEach((n, i) => {
       const v = values[i]
       if (n.dtype === 'float32') view.setFloat32(i * 4, v, true)
       else view.setInt32(i * 4, v, true)
@@ -339,93 +378,5 @@ export class CpuDevice implements Device {
     this.#cache.delete(key)
     this.#loaded.get(plan)?.unload()
     this.#loaded.delete(plan)
-  }
-
-  // Cells --------------------------------------------------------------------------------------------------------------
-
-  /** The address at which the value of `cell` lives in this device's memory, brought there if need be. */
-  settle(cell: Cell): number {
-    const { residence } = cell
-    if (residence instanceof CellBlock && residence.device === this) {
-      // Most recently used last.
-      this.#residents.delete(cell)
-      this.#residents.set(cell, residence)
-      return residence.address
-    }
-    if (residence !== null) cell.evict()
-    if (cell.value.op !== 'data') this.realise([cell.value])
-    const values = valuesOf(cell.value)
-    const block = new CellBlock(this, cell, this.target.allocate(Math.max(1, values.byteLength)), values.byteLength)
-    if (values.byteLength > 0)
-      this.target
-        .view(block.address, values.byteLength)
-        .set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    cell.settle(block)
-    this.#residents.set(cell, block)
-    return block.address
-  }
-
-  /** Brings cells that the present step does not use back to the host while too much memory is held. */
-  trim(inUse: ReadonlySet<Cell>): void {
-    let total = 0
-    for (const b of this.#residents.values()) total += b.bytes
-    for (const [cell, block] of this.#residents) {
-      if (total <= RESIDENT_LIMIT) return
-      if (inUse.has(cell)) continue
-      total -= block.bytes
-      cell.evict()
-    }
-  }
-
-  forget(cell: Cell): void {
-    this.#residents.delete(cell)
-  }
-
-  #residentAddress(node: Node): number {
-    const { cell, version } = node.as('cell')
-    if (cell.version !== version || !(cell.residence instanceof CellBlock)) throw overwritten(cell)
-    if (cell.residence.device !== this)
-      throw new GliaError(
-        `${cell.name} lives on device ${cell.residence.device.name}, not ${this.name}; move it with .to().`,
-      )
-    return cell.residence.address
-  }
-}
-
-export function overwritten(cell: Cell): GliaError {
-  return new GliaError(
-    `${cell.name} has been overwritten by a compiled step since this value was built from it. Read the value (item(), ` +
-      'data()) before the step runs, or return it from the step.',
-  )
-}
-
-class CellBlock implements Residence {
-  readonly device: CpuDevice
-  readonly address: number
-  readonly bytes: number
-  readonly #cell: Cell
-
-  constructor(device: CpuDevice, cell: Cell, address: number, bytes: number) {
-    this.device = device
-    this.#cell = cell
-    this.address = address
-    this.bytes = bytes
-  }
-
-  read(): TypedArray {
-    const out = allocate(this.#cell.dtype, sizeOf(this.#cell.shape))
-    if (this.bytes > 0) new Uint8Array(out.buffer).set(this.device.target.view(this.address, this.bytes))
-    return out
-  }
-
-  write(values: TypedArray): void {
-    if (this.bytes === 0) return
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, this.bytes)
-    this.device.target.view(this.address, this.bytes).set(bytes)
-  }
-
-  release(): void {
-    this.device.forget(this.#cell)
-    this.device.target.free(this.address)
   }
 }
