@@ -2,9 +2,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { evaluateProgram } from '../../../src/kernels/evaluate.ts'
+import { bufferBytes, randomProgram } from '../random-program.ts'
 import { bits, end, Page, specialFloats, specialInts } from './harness.ts'
-import { BUFFER, randomProgram } from './random-program.ts'
 
+const BUFFER = bufferBytes(4)
 const patterns = [...specialFloats.map(bits), ...specialInts]
 
 test('random programs', () => {
@@ -14,7 +15,7 @@ test('random programs', () => {
   const data = fc.array(word, { minLength: (2 * BUFFER) / 4, maxLength: (2 * BUFFER) / 4 })
   fc.assert(
     fc.property(draws, data, (numbers, words) => {
-      const program = randomProgram(numbers)
+      const program = randomProgram(numbers, 4)
       const page = new Page()
       const [input, output] = [end(2 * BUFFER), end(BUFFER)]
       page.ints.set(words, input / 4)

@@ -10,11 +10,11 @@ import {
   type V2,
   type V3,
   type VectorProgram,
-} from '../../../src/kernels/vector.ts'
-import { bits, specialFloats, specialInts } from './harness.ts'
+} from '../../src/kernels/vector.ts'
+import { bits, specialFloats, specialInts } from './wasm/harness.ts'
 
 /** Bytes of each of the two buffers: the first is read, the second read and written. */
-export const BUFFER = 256
+export const bufferBytes = (lanes: number): number => 64 * lanes
 
 const v1: V1[] = ['f.neg', 'f.abs', 'f.sqrt', 'f.floor', 'f.ceil', 'f.trunc', 'f.nearest', 'i.neg', 'i.abs', 'not']
 const v1Mixed: V1[] = ['i.toFloat', 'f.toInt']
@@ -28,22 +28,25 @@ const types: MemType[] = ['f32', 'i32', 'u8']
 const constants = [...specialFloats.map(bits), ...specialInts]
 
 /** A program of two buffers and a range. `draws` decides everything; when they run out, it ends. */
-export function randomProgram(draws: readonly number[]): VectorProgram {
-  return new Writer(draws).write()
+export function randomProgram(draws: readonly number[], lanes: number): VectorProgram {
+  return new Writer(draws, lanes).write()
 }
 
 class Writer {
   readonly #draws: readonly number[]
   #at = 0
-  readonly #b = new ProgramBuilder('random', 4, 4)
+  readonly #lanes: number
+  readonly #b: ProgramBuilder
   /** Integers small enough to index, masked to 0–7; vectors that hold something. Inner blocks forget theirs. */
   #ints: Reg[] = [2, 3]
   #vectors: Reg[] = []
   #variables: Reg[] = []
   #depth = 0
 
-  constructor(draws: readonly number[]) {
+  constructor(draws: readonly number[], lanes: number) {
     this.#draws = draws
+    this.#lanes = lanes
+    this.#b = new ProgramBuilder('random', lanes, 4)
   }
 
   #below(bound: number): number {
@@ -56,11 +59,11 @@ class Writer {
 
   write(): VectorProgram {
     const b = this.#b
-    for (let i = 0; i < 3; i++) this.#vectors.push(b.load(0, 16 * i))
+    for (let i = 0; i < 3; i++) this.#vectors.push(b.load(0, 4 * this.#lanes * i))
     for (let i = 0; i < 2; i++) this.#variables.push(b.variable(this.#vectors[i]))
     this.#vectors.push(...this.#variables)
     while (this.#at < this.#draws.length) this.#instruction()
-    for (const [i, v] of this.#vectors.slice(-8).entries()) b.store(1, 16 * i, v)
+    for (const [i, v] of this.#vectors.slice(-8).entries()) b.store(1, 4 * this.#lanes * i, v)
     return b.finish()
   }
 
@@ -85,7 +88,7 @@ class Writer {
     const index = b.i2('and', this.#pick(this.#ints), { imm: 7 })
     const base = b.i2('add', buffer, b.i2('mul', index, { imm: 4 }))
     const shift = this.#below(3) - 1
-    return [b.addImm(base, -64 * shift), 64 * shift + 4 * this.#below((BUFFER - 28 - reach) / 4)]
+    return [b.addImm(base, -64 * shift), 64 * shift + 4 * this.#below((bufferBytes(this.#lanes) - 28 - reach) / 4)]
   }
 
   #instruction(): void {
@@ -108,7 +111,9 @@ class Writer {
       }
       case 4: {
         const fn = this.#pick(v3)
-        this.#keep(fn, b.v3(fn, this.#vector(), this.#vector(), this.#vector()))
+        // What a mask of anything but all ones and all zeros selects is left to the machine.
+        const first = fn === 'select' ? b.v2('i.lt', this.#vector(), this.#vector()) : this.#vector()
+        this.#keep(fn, b.v3(fn, first, this.#vector(), this.#vector()))
         return
       }
       case 5: {
@@ -137,7 +142,7 @@ class Writer {
         this.#block()
         return
       case 13:
-        return void this.#vectors.push(...b.transpose([0, 1, 2, 3].map(() => this.#vector())))
+        return void this.#vectors.push(...b.transpose(Array.from({ length: this.#lanes }, () => this.#vector())))
       case 14:
         b.pin()
         return
@@ -152,8 +157,8 @@ class Writer {
     const type = this.#pick(types)
     const buffer = this.#below(2) as 0 | 1
     const size = type === 'u8' ? 1 : 4
-    const count = 1 + this.#below(4)
-    const [base, offset] = this.#address(buffer, 32)
+    const count = 1 + this.#below(this.#lanes)
+    const [base, offset] = this.#address(buffer, 32 + 4 * this.#lanes)
     const kind = this.#below(4)
     let v: Reg
     if (kind === 0) v = b.load(base, offset, type, count)
@@ -173,8 +178,8 @@ class Writer {
     const b = this.#b
     const type = this.#pick(types)
     const size = type === 'u8' ? 1 : 4
-    const count = 1 + this.#below(4)
-    const [base, offset] = this.#address(1, 32)
+    const count = 1 + this.#below(this.#lanes)
+    const [base, offset] = this.#address(1, 32 + 4 * this.#lanes)
     if (this.#below(2) === 0) {
       b.store(base, offset, this.#vector(), type, count)
       return
@@ -198,7 +203,7 @@ class Writer {
         )
       }
       case 2:
-        return void this.#ints.push(b.i2('and', b.extract(this.#vector(), this.#below(4)), { imm: 0xffff }))
+        return void this.#ints.push(b.i2('and', b.extract(this.#vector(), this.#below(this.#lanes)), { imm: 0xffff }))
       default:
         return void this.#vectors.push(b.splat(this.#pick(this.#ints)))
     }
