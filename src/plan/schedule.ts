@@ -7,6 +7,7 @@ import { sizeOf } from '../core/shape.ts'
 import type { LoopAttrs } from '../graph/node.ts'
 import { indexOf, newVar } from '../kernels/index.ts'
 import type { Kernel, Lowered } from '../kernels/kernel.ts'
+import { kernelKey } from '../kernels/key.ts'
 import { lowerKernel } from '../kernels/lower/index.ts'
 import type { Machine, VectorProgram } from '../kernels/vector.ts'
 import type { Address, LoopStep, Step } from '../targets/target.ts'
@@ -69,6 +70,8 @@ export class PlanBuilder {
   /** In a profile: what each segment times, by its position. */
   readonly timed = new Map<number, Timed>()
   readonly descriptions: Kernel[] = []
+  readonly #lowered = new Map<string, Lowered>()
+  readonly #positions = new Map<VectorProgram, number>()
   /** Blocks that get memory of their own rather than a place in an arena, for tests; null: none do. */
   readonly isolated: Block[] | null
   loops = 0
@@ -78,6 +81,21 @@ export class PlanBuilder {
     this.fuse = fuse
     this.separate = separate
     this.isolated = isolate ? [] : null
+  }
+
+  /** Kernels that differ in their addresses alone are lowered once. */
+  lower(kernel: Kernel): Lowered {
+    const key = kernelKey(kernel)
+    const lowered = this.#lowered.get(key) ?? lowerKernel(kernel, this.machine)
+    this.#lowered.set(key, lowered)
+    return lowered
+  }
+
+  /** The position of a program among the plan's. */
+  program(program: VectorProgram): number {
+    const position = this.#positions.get(program) ?? this.programs.push(program) - 1
+    this.#positions.set(program, position)
+    return position
   }
 
   operation(name: string): number {
@@ -163,7 +181,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     const here = order.filter((w) => w.stage === stage)
     const lowered: ToEmit[] = []
     const lower = (kernel: Kernel, args: readonly Location[], info: KernelInfo | null): void => {
-      const l = lowerKernel(kernel, plan.machine)
+      const l = plan.lower(kernel)
       const scratch = l.scratch.map((bytes: number) => atBlock(newBlock(bytes, stage, stage)))
       lowered.push({ lowered: l, args, scratch, info })
     }
@@ -269,7 +287,7 @@ function phasesOf(plan: PlanBuilder, kernels: readonly ToEmit[]): Phase[] {
       const locations = call.args.map((a) =>
         'buffer' in a ? args[a.buffer] : 'scratch' in a ? scratch[a.scratch] : atSlot(STATUS_SLOT),
       )
-      const program = plan.programs.push(call.program) - 1
+      const program = plan.program(call.program)
       phases[phase] ??= { steps: [], names: [] }
       phases[phase].steps.push({ op: 'kernel', program, args: locations, units: call.units })
       phases[phase].names.push(call.program.name)
@@ -357,11 +375,7 @@ function scheduleLoop(
   bodyBlock.bytes = inner.arenaBytes
   const copyStep = (root: PNode, from: Location, to: Location): AbstractStep[] => {
     const out: AbstractStep[] = []
-    emitPhases(
-      plan,
-      [{ lowered: lowerKernel(copyKernel(root), plan.machine), args: [from, to], scratch: [], info: null }],
-      out,
-    )
+    emitPhases(plan, [{ lowered: plan.lower(copyKernel(root)), args: [from, to], scratch: [], info: null }], out)
     return out.filter((s) => s.op !== 'barrier')
   }
   const steps: AbstractStep[] = []
