@@ -25,6 +25,8 @@ export interface Step {
   /** Lists the kernels with their operations, module path and call site. */
   explain(): string
   readonly codeBytes: number
+  /** The cells that live in the device's memory while the step is in use. */
+  readonly cells: ReadonlySet<Cell>
   /** Each kernel alone, the fastest of `runs`; the step runs (and updates its cells) `runs` + 3 times. Empty on `interp`. */
   profile(args: readonly TypedArray[], runs: number): KernelTime[]
 }
@@ -45,8 +47,11 @@ export interface Device {
   readonly name: string
   /** Threads a plan runs on. */
   readonly threads: number
-  /** Computes `nodes`; each becomes a `data` leaf. A run that fails leaves every node as it was. */
-  realise(nodes: readonly Node[]): void
+  /**
+   * Computes `nodes`; each becomes a `data` leaf. The values of the cells `into`, not computed so far, go straight to the
+   * device's memory, if it keeps cells there. A run that fails leaves every node and cell as it was.
+   */
+  realise(nodes: readonly Node[], into?: readonly Cell[]): void
   compile(graph: StepGraph): Step
   /** Who holds what: plans, cells, arena, in bytes. */
   memory(): MemoryReport

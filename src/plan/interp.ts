@@ -2,6 +2,7 @@
 import { allocate, type TypedArray } from '../core/dtype.ts'
 import { GliaError } from '../core/errors.ts'
 import { sizeOf } from '../core/shape.ts'
+import type { Cell } from '../graph/cell.ts'
 import { type HostArray, type LoopAttrs, type Node, type Primitive, topological } from '../graph/node.ts'
 import { rules } from '../graph/primitives/table.ts'
 import type { Rule } from '../graph/rule.ts'
@@ -13,10 +14,11 @@ export class InterpDevice implements Device {
   readonly name = 'interp'
   readonly threads = 1
 
-  realise(nodes: readonly Node[]): void {
+  realise(nodes: readonly Node[], into: readonly Cell[] = []): void {
+    const all = [...nodes, ...into.map((cell) => cell.value)]
     const values: Values = new Map()
-    evaluateAll(nodes, values)
-    for (const node of nodes) if (node.op !== 'data') node.become(copyOf(single(values, node)))
+    evaluateAll(all, values)
+    for (const node of all) if (node.op !== 'data') node.become(copyOf(single(values, node)))
   }
 
   compile(graph: StepGraph): Step {
@@ -31,6 +33,8 @@ export class InterpDevice implements Device {
 class InterpStep implements Step {
   readonly #graph: StepGraph
   readonly codeBytes = 0
+  /** None: values live on the host. */
+  readonly cells: ReadonlySet<Cell> = new Set()
 
   constructor(graph: StepGraph) {
     this.#graph = graph

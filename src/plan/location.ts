@@ -12,6 +12,8 @@ export interface Location {
 
 export const STATUS_SLOT = 0
 export const ARENA_SLOT = 1
+/** Entries of cells start here. */
+export const FIRST_CELL = 2
 
 export const atBlock = (block: Block): Location => ({ slot: ARENA_SLOT, block, offset: 0, steps: [] })
 export const atSlot = (slot: number): Location => ({ slot, block: null, offset: 0, steps: [] })

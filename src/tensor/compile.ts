@@ -77,7 +77,7 @@ export function compile<const A extends readonly Arg[], R extends Result>(fn: (.
       recorded.set(signed, [...variants, found])
     }
     latest = found
-    settleCells(device)
+    settleCells(device, found.step.cells)
     return { found, values: tensors.map(hostValues) }
   }
   const call = (...args: readonly unknown[]): R => {

@@ -35,9 +35,12 @@ export function assignLater(cell: Cell, value: Node, device: Device): void {
   cells.set(cell, { device, previous })
 }
 
-/** Computes the waiting cells of `device`: the initial values of a whole model in one run. */
-export function settleCells(device: Device): void {
-  if (cells.size > 0) realise(device, [])
+/**
+ * Computes the waiting cells of `device`: the initial values of a whole model in one run. Those of `residents`, which a
+ * step is about to keep in the device's memory, are computed there and never take memory on the host.
+ */
+export function settleCells(device: Device, residents: ReadonlySet<Cell> = new Set()): void {
+  if (cells.size > 0) realise(device, [], residents)
 }
 
 /** Whether `cell` waits for its value. */
@@ -50,18 +53,30 @@ export function isWaiting(cell: Cell): boolean {
  *
  * A run that fails throws, and the waiting cells go back to the values they had before.
  */
-export function realise(device: Device, nodes: readonly Node[]): void {
+export function realise(device: Device, nodes: readonly Node[], residents: ReadonlySet<Cell> = new Set()): void {
   const waiting = [...cells].filter(([, w]) => w.device === device)
-  const all = [...new Set([...nodes, ...waiting.map(([cell]) => cell.value)])].filter((n) => n.op !== 'data')
+  const into = recomputable(waiting.map(([cell]) => cell).filter((c) => residents.has(c) && c.value.op !== 'data'))
+  const direct = new Set(into)
+  const toHost = waiting.flatMap(([cell]) => (direct.has(cell) ? [] : [cell.value]))
+  const all = [...new Set([...nodes, ...toHost])].filter((n) => n.op !== 'data')
   for (const [cell] of waiting) cells.delete(cell)
-  if (all.length === 0) return
-  warnOfGrowth(all)
+  if (all.length + into.length === 0) return
+  warnOfGrowth([...all, ...into.map((cell) => cell.value)])
   try {
-    device.realise(all)
+    device.realise(all, into)
   } catch (error) {
     for (const [cell, { previous }] of waiting) cell.assign(previous)
     throw error
   }
+}
+
+/**
+ * The cells, where whoever else holds the nodes of their values can compute these once more; else none. What depends on
+ * another cell cannot, after that has changed, and a host function may do more than compute.
+ */
+function recomputable(of: readonly Cell[]): readonly Cell[] {
+  const lasting = topological(of.map((cell) => cell.value)).every(({ op }) => op !== 'cell' && op !== 'hostCall')
+  return lasting ? of : []
 }
 
 const limit = 50_000
