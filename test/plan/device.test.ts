@@ -15,6 +15,7 @@ import {
 import { crossEntropy } from '../../src/loss/index.ts'
 import { Conv2d, Dropout, Flatten, Linear, ReLU, Sequential } from '../../src/nn/index.ts'
 import { Adam } from '../../src/optim/index.ts'
+import { compiledTargets } from '../support/devices.ts'
 
 describe('createDevice', () => {
   it.each([
