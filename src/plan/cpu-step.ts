@@ -110,16 +110,18 @@ function timesOf(plan: Plan, segments: readonly number[]): KernelTime[] {
   segments.forEach((ms, i) => {
     const timed = plan.timed.get(i)
     if (timed === undefined) {
-      found.push({ operations: ['loop or copy'], shape: [], modules: [], programs: [], ms })
+      const segment = plan.segments[i]
+      const operation = typeof segment === 'number' ? 'copy' : segment.node.op
+      found.push({ operations: [operation], shape: [], modules: [], programs: [], ms, flops: 0, bytes: 0 })
       last = null
       return
     }
     const { kernel } = timed
     const name = timed.programs.map((p) => p.replace(kernel.name, '').trim()).join(', ')
-    const { operations, shape, modules } = kernel
+    const { operations, shape, modules, flops, bytes } = kernel
     const same = kernel === last ? found.pop() : undefined
     const programs = [...(same?.programs ?? []), { name, ms }]
-    found.push({ operations, shape, modules, programs, ms: ms + (same?.ms ?? 0) })
+    found.push({ operations, shape, modules, programs, ms: ms + (same?.ms ?? 0), flops, bytes })
     last = kernel
   })
   return found

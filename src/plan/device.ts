@@ -40,6 +40,13 @@ export interface KernelTime {
   /** Module paths that the operations come from. */
   readonly modules: readonly string[]
   readonly ms: number
+  /**
+   * Floating-point operations of a product, two for each multiplication and addition of its definition (Winograd's
+   * algorithm does fewer); 0 for other kernels.
+   */
+  readonly flops: number
+  /** Bytes read and written if every element passes between memory and processor once; a loop's, of all its iterations. */
+  readonly bytes: number
 }
 
 export interface Device {

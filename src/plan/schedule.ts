@@ -22,6 +22,7 @@ import { must } from './must.ts'
 import type { PGraph, PNode } from './pgraph.ts'
 import { NeedsBuffer } from './pull.ts'
 import { inStages } from './stages.ts'
+import { type KernelWork, kernelWork, sumOfWork } from './work.ts'
 
 type AbstractStep =
   | { op: 'kernel'; program: number; args: readonly Location[]; units: number }
@@ -36,7 +37,7 @@ export interface HostStep {
 }
 
 /** A kernel as `explain` lists it. */
-export interface KernelInfo {
+export interface KernelInfo extends KernelWork {
   readonly name: string
   readonly kind: string
   readonly stage: number
@@ -118,6 +119,7 @@ export interface ScheduleInput {
 export interface Schedule {
   readonly segments: readonly (readonly AbstractStep[] | HostStep)[]
   readonly arenaBytes: number
+  readonly work: KernelWork
   /** Where each kept root's values lie after a run. */
   readonly locationOf: (root: PNode) => Location
 }
@@ -171,6 +173,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
 
   // Code
   const segments: (AbstractStep[] | HostStep)[] = []
+  const work: KernelWork[] = []
   let steps: AbstractStep[] = []
   const flush = (): void => {
     if (steps.length > 0) segments.push(steps)
@@ -187,7 +190,8 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     }
     for (const w of here) {
       if (!w.emitted) continue
-      const info = describe(w, stage)
+      const info = describe(w, stage, kernelWork(w.emitted.kernel))
+      work.push(info)
       lower(w.emitted.kernel, w.emitted.buffers.map(argument), info)
       plan.kernels.push(info)
       plan.descriptions.push(w.emitted.kernel)
@@ -208,7 +212,15 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
       }
     } else emitPhases(plan, lowered, steps)
     for (const w of here) {
-      if (w.group.kind === 'loop') steps.push(...scheduleLoop(plan, w, input, locate, newBlock))
+      if (w.group.kind === 'loop') {
+        const loop = scheduleLoop(plan, w, input, locate, newBlock)
+        const alone = plan.separate && !input.nested
+        work.push(loop.work)
+        if (alone) flush()
+        if (alone) plan.timed.set(segments.length, { kernel: describe(w, stage, loop.work), programs: ['loop'] })
+        steps.push(...loop.steps)
+        if (alone) flush()
+      }
       if (w.group.kind === 'host') {
         flush()
         segments.push(hostStep(w, locate, marked))
@@ -218,7 +230,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
   flush()
   plan.isolated?.push(...blocks)
   const arenaBytes = plan.isolated ? 0 : layOut(blocks)
-  return { segments, arenaBytes, locationOf: (root) => locateAtEnd(bufferBase(root)) }
+  return { segments, arenaBytes, work: sumOfWork(work), locationOf: (root) => locateAtEnd(bufferBase(root)) }
 }
 
 function addEdge(w: Work, p: Work | undefined): void {
@@ -334,7 +346,7 @@ function scheduleLoop(
   input: ScheduleInput,
   locate: (n: PNode) => Location,
   newBlock: (bytes: number, from: number, to: number) => Block,
-): AbstractStep[] {
+): { steps: AbstractStep[]; work: KernelWork } {
   const node = w.group.members[0]
   const body = must(node.body)
   const { length, reverse, carries, scanned, params } = node.attrs as LoopAttrs
@@ -398,24 +410,25 @@ function scheduleLoop(
     steps.push(...copyStep(r, { ...atBlock(block), offset: (length % 2) * half }, locate(output)))
   })
   steps.push({ op: 'barrier' })
-  return steps
+  return { steps, work: sumOfWork([inner.work], length) }
 }
 
 function hostInLoop(): never {
   throw new Error('sort and host functions cannot run inside a loop on this device; compute them before the loop')
 }
 
-function describe(w: Work, stage: number): KernelInfo {
+function describe(w: Work, stage: number, work: KernelWork): KernelInfo {
   const { members, kind } = w.group
   const texts = (f: (m: PNode) => string | undefined): string[] => [...new Set(members.flatMap((m) => f(m) || []))]
   return {
-    name: must(w.emitted).kernel.name,
+    name: w.emitted?.kernel.name ?? kind,
     kind,
     stage,
     operations: members.map((m) => m.op),
     modules: texts((m) => m.origin?.module),
     sites: texts((m) => m.origin?.site),
     shape: must(members.at(-1)).shape,
+    ...work,
   }
 }
 
