@@ -158,13 +158,14 @@ class Writer {
     const buffer = this.#below(2) as 0 | 1
     const size = type === 'u8' ? 1 : 4
     const count = 1 + this.#below(this.#lanes)
-    const [base, offset] = this.#address(buffer, 32 + 4 * this.#lanes)
+    const [base, offset] = this.#address(buffer, 32 + 16 * this.#lanes)
     const kind = this.#below(4)
     let v: Reg
     if (kind === 0) v = b.load(base, offset, type, count)
     else if (kind === 1) v = b.loadSplat(base, offset, type)
     else if (kind === 2) {
-      const pattern = Array.from({ length: count }, () => size * this.#below(8))
+      const spread = this.#pick([8, 2 * this.#lanes, 4 * this.#lanes])
+      const pattern = Array.from({ length: count }, () => size * this.#below(spread))
       v = b.loadLanes(base, offset, pattern, type)
     } else {
       const index = b.v2('and', this.#vector(), b.i32(7))

@@ -47,12 +47,14 @@ interface Copy {
   readonly extent: number
   readonly from: number
   readonly to: number
+  /** An iteration is W steps of the sum, which lie at these bytes from its place; their copies follow each other. */
+  readonly pattern?: readonly number[]
 }
 
 export function packCall(name: string, plan: Plan, panels: Panels, machine: Machine): LoweredCall {
   const { side, tile, width } = panels
   const copy = (l: Loop): Copy => ({ extent: l.extent, from: l[side] * 4, to: panels.strides.get(l) ?? 0 })
-  const summed = merge(summedLoops(plan).map(copy))
+  const summed = inPatterns(merge(summedLoops(plan).map(copy)), tile[side], machine.lanes)
   const outer = merge(outerLoops(plan, side, tile).map(copy))
   const across: Copy = { extent: Math.ceil(tile.extent / width), from: width * tile[side] * 4, to: panels.step }
   // Long sums are divided too, or a few wide panels would leave threads idle.
@@ -143,6 +145,30 @@ interface Run {
   readonly end: number
 }
 
+/**
+ * The innermost loops as one whose iteration is W steps, where these lie so near each other that a few vectors hold them:
+ * elements that are neighbours in the panel are then brought together by transposing, not one by one.
+ */
+function inPatterns(loops: readonly Copy[], stride: number, lanes: number): readonly Copy[] {
+  const last = loops.at(-1)
+  if (stride === 1 || last === undefined || (last.from === 4 && last.extent >= lanes)) return loops
+  let t = loops.length - 1
+  let steps = 1
+  while (t >= 0 && steps * loops[t].extent < lanes) steps *= loops[t--].extent
+  if (t < 0 || lanes % steps !== 0 || loops[t].extent % (lanes / steps) !== 0) return loops
+  const outer = loops[t]
+  const times = lanes / steps
+  let pattern = Array.from({ length: times }, (_, i) => i * outer.from)
+  for (const l of loops.slice(t + 1)) {
+    pattern = pattern.flatMap((at) => Array.from({ length: l.extent }, (_, i) => at + i * l.from))
+  }
+  // What a permutation of two vectors, or of two pairs, can reach.
+  const window = (Math.max(...pattern) - Math.min(...pattern)) / 4 + 1
+  if (window > lanes * (lanes === 16 ? 4 : 2)) return loops
+  const whole: Copy = { extent: outer.extent / times, from: outer.from * times, to: outer.to * times, pattern }
+  return [...loops.slice(0, t), whole]
+}
+
 class PackWriter {
   readonly #b: ProgramBuilder
   /** Elements between neighbours of a panel where they come from. */
@@ -177,8 +203,9 @@ class PackWriter {
     }
     // The W × W transpose takes W steps of the sum at once, and all of them for W elements of the panel before the next:
     // rows that lie a power of two apart fall into few sets of the caches.
-    const size = inner.from === 4 && this.#stride !== 1 ? b.lanes : 1
-    const block = size > 1 ? b.lanes : this.#width
+    const { pattern } = inner
+    const size = pattern === undefined && inner.from === 4 && this.#stride !== 1 ? b.lanes : 1
+    const block = size > 1 || pattern !== undefined ? b.lanes : this.#width
     for (let x = 0; x < this.#width; x += block) {
       this.#run({ inner, size, part, from, to, lanes, x, end: Math.min(x + block, this.#width) })
     }
@@ -215,12 +242,15 @@ class PackWriter {
       const room = Math.min(W, this.#width - x)
       const lanes = Math.max(0, Math.min(room, filled - x))
       const at = x * this.#stride * 4
-      if (inner.from === 4 && this.#stride !== 1 && size > 1) {
-        const rows = Array.from({ length: W }, (_, l) =>
-          l < lanes ? b.load(source, at + l * this.#stride * 4, 'f32', size) : b.f32(0),
-        )
-        const columns = b.transpose(rows)
-        for (let k = 0; k < size; k++) b.store(target, k * inner.to + x * 4, columns[k], 'f32', room)
+      const { pattern } = inner
+      const row = (l: number): Reg => {
+        const place = at + l * this.#stride * 4
+        return pattern ? b.loadLanes(source, place, pattern) : b.load(source, place, 'f32', size)
+      }
+      if (pattern !== undefined || (inner.from === 4 && this.#stride !== 1 && size > 1)) {
+        const columns = b.transpose(Array.from({ length: W }, (_, l) => (l < lanes ? row(l) : b.f32(0))))
+        const [steps, to] = pattern ? [W, this.#width * 4] : [size, inner.to]
+        for (let k = 0; k < steps; k++) b.store(target, k * to + x * 4, columns[k], 'f32', room)
         continue
       }
       for (let k = 0; k < size; k++) {

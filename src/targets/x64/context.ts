@@ -252,8 +252,9 @@ export class Context {
       this.lacking = true
       return next
     }
-    this.asm.movImm(RAX, 2 ** lanes - 1)
-    this.asm.kmov(MASK_TEMPORARY, RAX)
+    const x = this.tempInt()
+    this.asm.movImm(x, 2 ** lanes - 1)
+    this.asm.kmov(MASK_TEMPORARY, x)
     return MASK_TEMPORARY
   }
 

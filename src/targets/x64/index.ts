@@ -114,15 +114,22 @@ class X64 implements X64Target {
     const table = memory.allocate(8 * code.slots)
     const words = new Uint32Array(2 * code.slots)
     const written = new Uint8Array(words.buffer)
+    const tell = (slots: ArrayLike<number>): void => {
+      for (let i = 0; i < slots.length; i++) {
+        words[2 * i] = slots[i] >>> 0
+        words[2 * i + 1] = slots[i] / 2 ** 32
+      }
+      memory.view(table, written.length).set(written)
+    }
     return {
       codeBytes: bytes.length,
       run(segment, slots) {
-        for (let i = 0; i < slots.length; i++) {
-          words[2 * i] = slots[i] >>> 0
-          words[2 * i + 1] = slots[i] / 2 ** 32
-        }
-        memory.view(table, written.length).set(written)
+        tell(slots)
         pool.run(loaded.address + segments[segment], table, solo[segment])
+      },
+      runAsync(segment, slots) {
+        tell(slots)
+        return pool.runAsync(loaded.address + segments[segment], table, solo[segment])
       },
       unload() {
         loaded.free()

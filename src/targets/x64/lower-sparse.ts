@@ -29,6 +29,8 @@ export function lowerLoadLanes(c: Context, instr: Of<'loadLanes'>): void {
     )
   } else if (places.every(Number.isInteger) && window <= 2 * c.program.lanes) {
     pickFromWindow(c, c.d(d), at(m, least), places, window)
+  } else if (c.evex && places.every(Number.isInteger) && lanes === 16 && window <= 64) {
+    pickFromFour(c, c.d(d), at(m, least), places, window)
   } else {
     lanesOneByOne(
       c,
@@ -89,6 +91,35 @@ function pickFromWindow(c: Context, d: Vec, m: Mem, places: readonly number[], w
   )
   asm.blendv(width, d, low, high, order)
   if (places.length < W) keepFirst(c, d, places.length)
+}
+
+/** As `pickFromWindow`, from three or four vectors: each lane from the lower two or from the others. */
+function pickFromFour(c: Context, d: Vec, m: Mem, places: readonly number[], window: number): void {
+  const { asm, width } = c
+  const pick = (first: number): Vec => {
+    const [low, order] = [c.temp(), c.temp()]
+    asm.load(width, low, at(m, first * 4))
+    c.constant(
+      order,
+      places.map((place) => (place - first) & 31),
+    )
+    const rest = window - first - 16
+    if (rest > 0) {
+      const high = c.temp()
+      loadFirst(c, high, at(m, (first + 16) * 4), Math.min(16, rest))
+      asm.v3('permt2ps', width, low, order, high)
+    } else asm.v3('permps', width, low, order, low)
+    return low
+  }
+  const low = pick(0)
+  // The last vector may end before the window's 48 elements do: it begins as late as it can.
+  const first = Math.min(32, window - 16)
+  const high = pick(first)
+  const upper = places.reduce((bits, place, lane) => (place >= 32 ? bits | (1 << lane) : bits), 0)
+  const x = c.tempInt()
+  asm.movImm(x, upper)
+  asm.kmov(MASK_TEMPORARY, x)
+  asm.v3('blendmps', width, d, low, high, { mask: MASK_TEMPORARY })
 }
 
 /** Lanes from `count` on become 0. */
