@@ -24,6 +24,7 @@ import { linearLayers } from './linear-layers.ts'
 import { linearRegression } from './linear-regression.ts'
 import { logisticRegression } from './logistic-regression.ts'
 import { longMemory } from './long-memory.ts'
+import { lossCurves } from './loss-curves.ts'
 import { losses } from './losses.ts'
 import { optimizers } from './optimizers.ts'
 import { outputSizes } from './output-size.ts'
@@ -34,6 +35,7 @@ import { polynomials } from './polynomials.ts'
 import { pooling } from './pooling.ts'
 import { receptiveField } from './receptive-field.ts'
 import { recurrentGradient } from './recurrent-gradient.ts'
+import { standardisation } from './standardisation.ts'
 import { thresholdGates } from './threshold-gates.ts'
 import { twoSamples } from './two-samples.ts'
 import { vanishingGradient } from './vanishing-gradient.ts'
@@ -61,12 +63,14 @@ export const lessons: readonly Lesson[] = [
   parity,
   zeroWeights,
   initialisation,
+  standardisation,
   learningRate,
   optimizers,
   batchSize,
   batchNorm,
   dropout,
   vanishingGradient,
+  lossCurves,
   digitsMlp,
   permutedPixels,
   kernels,

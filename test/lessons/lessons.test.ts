@@ -99,8 +99,9 @@ describe('lessons', () => {
       expect(record.drawings.length).toBeGreaterThan(0)
       for (const drawing of record.drawings) {
         const svg = await drawSvg(drawing)
-        expect(svg).toMatch(/^<svg .*<\/svg>\n$/s)
-        expect(svg).not.toMatch(/NaN|undefined|Infinity/)
+        expect([svg.slice(0, 5), svg.slice(-7)]).toEqual(['<svg ', '</svg>\n'])
+        // Nothing that is not a number became a place; pictures inside are text where any letters may follow each other.
+        expect(svg.replaceAll(/base64,[^"]*/g, '').match(/NaN|undefined|Infinity/g)).toBeNull()
       }
     },
     120_000,
