@@ -100,8 +100,9 @@ export class Cell {
   }
 
   #replace(value: Node): void {
-    this.version++
+    // First, for a device that is at work refuses.
     this.residence?.release()
+    this.version++
     this.residence = null
     this.#value = value
   }

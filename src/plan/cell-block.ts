@@ -18,12 +18,14 @@ export class CellBlock implements Residence {
   }
 
   read(): TypedArray {
+    this.#check()
     const out = allocate(this.#cell.dtype, sizeOf(this.#cell.shape))
     if (this.bytes > 0) new Uint8Array(out.buffer).set(this.device.target.view(this.address, this.bytes))
     return out
   }
 
   write(values: TypedArray): void {
+    this.#check()
     if (this.bytes === 0) return
     const bytes = new Uint8Array(values.buffer, values.byteOffset, this.bytes)
     this.device.target.view(this.address, this.bytes).set(bytes)
@@ -40,7 +42,12 @@ export class CellBlock implements Residence {
   }
 
   release(): void {
+    this.#check()
     this.device.residents.forget(this.#cell)
     this.device.target.free(this.address)
+  }
+
+  #check(): void {
+    this.device.turns.check(this.#cell.name)
   }
 }

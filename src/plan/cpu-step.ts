@@ -81,8 +81,24 @@ export class CpuStep implements Step {
     return timesOf(plan, fastest)
   }
 
-  #run(plan: Plan, args: readonly TypedArray[], times?: number[]): TypedArray[] {
+  async runAsync(args: readonly TypedArray[]): Promise<TypedArray[]> {
     const device = this.#device
+    const { slots, values } = this.#prepare(this.#plan, args)
+    const results = await device.runAsync(this.#plan, slots, values)
+    device.turns.inside(() => this.#finish())
+    return results
+  }
+
+  #run(plan: Plan, args: readonly TypedArray[], times?: number[]): TypedArray[] {
+    const { slots, values } = this.#prepare(plan, args)
+    const results = this.#device.run(plan, slots, values, times)
+    this.#finish()
+    return results
+  }
+
+  #prepare(plan: Plan, args: readonly TypedArray[]): { slots: number[]; values: (TypedArray | null)[] } {
+    const device = this.#device
+    device.turns.check(this.#graph.name)
     // Cells first: computing the value of one is a run of its own, which may move the arena.
     const addresses = [...this.#cells].map(([cell, slot]) => [slot, device.residents.settle(cell)])
     const slots = device.slots(plan)
@@ -92,10 +108,13 @@ export class CpuStep implements Step {
       const position = this.#graph.parameters.indexOf(leaf)
       return position >= 0 ? args[position] : leafValues(leaf)
     })
-    const results = device.run(plan, slots, values, times)
+    return { slots, values }
+  }
+
+  /** The cells hold new versions of their values. */
+  #finish(): void {
     for (const cell of this.#graph.writes.keys()) cell.settle(must(cell.residence))
-    device.residents.trim(this.cells)
-    return results
+    this.#device.residents.trim(this.cells)
   }
 
   explain(): string {

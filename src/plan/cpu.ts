@@ -31,6 +31,7 @@ import {
   schedule,
   type Timed,
 } from './schedule.ts'
+import { Turns } from './turns.ts'
 
 /** A plan without its code: everything needed to load and run it. */
 export interface Plan {
@@ -70,6 +71,7 @@ export class CpuDevice implements Device {
   readonly threads: number
   readonly target: Target
   readonly fuse: boolean
+  readonly turns: Turns
   readonly residents: Residents = new Residents(this)
   readonly #isolate: boolean
   readonly #cache = new Map<string, Plan>()
@@ -87,6 +89,7 @@ export class CpuDevice implements Device {
     this.target = target
     this.name = target.name
     this.threads = target.threads
+    this.turns = new Turns(target.name)
     this.fuse = options.fuse ?? !debugFlags().has('nofuse')
     this.#isolate = options.isolate ?? false
     this.#status = target.allocate(STATUS_BYTES)
@@ -94,9 +97,10 @@ export class CpuDevice implements Device {
 
   realise(nodes: readonly Node[], into: readonly Cell[] = []): void {
     const wanted = [...new Set(nodes)].filter((n) => n.op !== 'data')
-    const uniform = into.filter(({ value }) => uniformValue(value) !== null)
+    this.turns.check(this.name)
+    const uniform = new Set(into.filter(({ value }) => uniformValue(value) !== null))
     for (const cell of uniform) this.residents.settle(cell)
-    const homes = into.filter((cell) => !uniform.includes(cell))
+    const homes = into.filter((cell) => !uniform.has(cell))
     if (wanted.length + homes.length === 0) return
     const graph = buildGraph([...wanted, ...homes.map((cell) => cell.value)], { bakeConstants: false })
     const places = graph.leaves.map(({ node }) => (node.op === 'cell' ? 'c' : 'd')).join('')
@@ -265,6 +269,37 @@ export class CpuDevice implements Device {
     constants: readonly number[],
     times?: number[],
   ): TypedArray[] {
+    const loaded = this.#begin(plan, slots, values, constants)
+    for (const segment of plan.segments) {
+      const start = times ? performance.now() : 0
+      if (typeof segment === 'number') {
+        loaded.run(segment, slots)
+        this.#checkStatus(plan)
+      } else this.#host(segment, slots)
+      times?.push(performance.now() - start)
+    }
+    return this.#finish(plan, slots, values)
+  }
+
+  /** As `run`, while the event loop goes on if the target has threads for it. To be called in a turn. */
+  async runAsync(plan: Plan, slots: readonly number[], values: readonly (TypedArray | null)[]): Promise<TypedArray[]> {
+    const loaded = this.#begin(plan, slots, values, [])
+    for (const segment of plan.segments) {
+      if (typeof segment === 'number') {
+        if (loaded.runAsync) await loaded.runAsync(segment, slots)
+        else loaded.run(segment, slots)
+        this.#checkStatus(plan)
+      } else this.#host(segment, slots)
+    }
+    return this.#finish(plan, slots, values)
+  }
+
+  #begin(
+    plan: Plan,
+    slots: readonly number[],
+    values: readonly (TypedArray | null)[],
+    constants: readonly number[],
+  ): LoadedPlan {
     const { target } = this
     const loaded = this.#load(plan)
     // Values never change: what the last run of this very plan brought into the arena is still there.
@@ -278,14 +313,10 @@ export class CpuDevice implements Device {
     })
     if (plan.constants) this.#writeConstants(plan.constants, slots, constants)
     target.view(this.#status, STATUS_BYTES).fill(0)
-    for (const segment of plan.segments) {
-      const start = times ? performance.now() : 0
-      if (typeof segment === 'number') {
-        loaded.run(segment, slots)
-        this.#checkStatus(plan)
-      } else this.#host(segment, slots)
-      times?.push(performance.now() - start)
-    }
+    return loaded
+  }
+
+  #finish(plan: Plan, slots: readonly number[], values: readonly (TypedArray | null)[]): TypedArray[] {
     plan.uses++
     this.#latest = { plan, values }
     return plan.outputs.map(({ location, dtype, size }) => this.#read(location, slots, dtype, size))

@@ -6,6 +6,7 @@ import type { TypedArray } from '../core/dtype.ts'
 import type { Cell } from '../graph/cell.ts'
 import type { Node } from '../graph/node.ts'
 import { createDeviceSync } from './create.ts'
+import type { Turns } from './turns.ts'
 
 /** A recorded step: what a plan computes at every replay. */
 export interface StepGraph {
@@ -22,6 +23,11 @@ export interface StepGraph {
 export interface Step {
   /** Runs the step on argument values, updates its cells, and returns the outputs as fresh host arrays. */
   run(args: readonly TypedArray[]): TypedArray[]
+  /**
+   * As `run`, while the event loop goes on where the device can do so (machine code); elsewhere it has run when this
+   * returns. To be called in a turn of the device's, which lasts until the promise settles.
+   */
+  runAsync(args: readonly TypedArray[]): Promise<TypedArray[]>
   /** Lists the kernels with their operations, module path and call site. */
   explain(): string
   readonly codeBytes: number
@@ -54,6 +60,8 @@ export interface Device {
   readonly name: string
   /** Threads a plan runs on. */
   readonly threads: number
+  /** Steps that run while the event loop goes on: they follow each other, and nobody else uses the device meanwhile. */
+  readonly turns: Turns
   /**
    * Computes `nodes`; each becomes a `data` leaf. The values of the cells `into`, not computed so far, go straight to the
    * device's memory, if it keeps cells there. A run that fails leaves every node and cell as it was.

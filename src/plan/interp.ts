@@ -7,14 +7,17 @@ import { type HostArray, type LoopAttrs, type Node, type Primitive, topological 
 import { rules } from '../graph/primitives/table.ts'
 import type { Rule } from '../graph/rule.ts'
 import type { Device, MemoryReport, Step, StepGraph } from './device.ts'
+import { Turns } from './turns.ts'
 
 type Values = Map<Node, HostArray | readonly HostArray[]>
 
 export class InterpDevice implements Device {
   readonly name = 'interp'
   readonly threads = 1
+  readonly turns: Turns = new Turns('interp')
 
   realise(nodes: readonly Node[], into: readonly Cell[] = []): void {
+    this.turns.check('interp')
     const all = [...nodes, ...into.map((cell) => cell.value)]
     const values: Values = new Map()
     evaluateAll(all, values)
@@ -22,7 +25,7 @@ export class InterpDevice implements Device {
   }
 
   compile(graph: StepGraph): Step {
-    return new InterpStep(graph)
+    return new InterpStep(this, graph)
   }
 
   memory(): MemoryReport {
@@ -31,16 +34,23 @@ export class InterpDevice implements Device {
 }
 
 class InterpStep implements Step {
+  readonly #device: InterpDevice
   readonly #graph: StepGraph
   readonly codeBytes = 0
   /** None: values live on the host. */
   readonly cells: ReadonlySet<Cell> = new Set()
 
-  constructor(graph: StepGraph) {
+  constructor(device: InterpDevice, graph: StepGraph) {
+    this.#device = device
     this.#graph = graph
   }
 
+  async runAsync(args: readonly TypedArray[]): Promise<TypedArray[]> {
+    return this.run(args)
+  }
+
   run(args: readonly TypedArray[]): TypedArray[] {
+    this.#device.turns.check(this.#graph.name)
     const { parameters, outputs, writes, reads } = this.#graph
     const values: Values = new Map()
     for (const [i, p] of parameters.entries()) values.set(p, { data: args[i], shape: p.shape, dtype: p.dtype })

@@ -50,6 +50,11 @@ export const STATUS_BYTES = 16
 export interface LoadedPlan {
   /** Runs one segment on all threads with `slots[i]` the byte address of slot i. Blocks until done. */
   run(segment: number, slots: ArrayLike<number>): void
+  /**
+   * As `run`, on other threads while the caller's event loop goes on; nothing else runs on the target meanwhile. Absent
+   * where a target cannot.
+   */
+  runAsync?(segment: number, slots: ArrayLike<number>): Promise<void>
   /** Releases the code. */
   unload(): void
   /** Size of the code emitted. */

@@ -111,8 +111,9 @@ export class TensorBase implements Disposable {
     this.#grad = value && { value, trace: activeTrace() }
   }
 
-  /** A copy of the values, row-major. */
+  /** A copy of the values, row-major. Waits for steps that were started with `async`. */
   async data(): Promise<TypedArray> {
+    if (this.#device.turns.busy) await this.#device.turns.idle()
     return this.dataSync()
   }
 
@@ -122,10 +123,11 @@ export class TensorBase implements Disposable {
   }
 
   /**
-   * The value of a tensor with one element. Booleans read as 0 and 1.
+   * The value of a tensor with one element. Booleans read as 0 and 1. Waits for steps that were started with `async`.
    * @throws GliaError when there is not exactly one element
    */
   async item(): Promise<number> {
+    if (this.#device.turns.busy) await this.#device.turns.idle()
     return this.itemSync()
   }
 
@@ -139,8 +141,12 @@ export class TensorBase implements Disposable {
     return this.readValues()[0]
   }
 
-  /** The values as nested arrays, such as `[[1, 2], [3, 4]]` for shape `[2, 2]`; a number for shape `[]`. */
+  /**
+   * The values as nested arrays, such as `[[1, 2], [3, 4]]` for shape `[2, 2]`; a number for shape `[]`. Waits for steps
+   * that were started with `async`.
+   */
   async array(): Promise<NestedNumbers> {
+    if (this.#device.turns.busy) await this.#device.turns.idle()
     return this.arraySync()
   }
 

@@ -33,6 +33,16 @@ export type Callable<A> = A extends TensorBase ? A | number : A
 
 export interface Compiled<A extends readonly Arg[], R> {
   (...args: { [K in keyof A]: Callable<A[K]> }): R
+  /**
+   * As a call, while the event loop goes on where the device has threads of the system to run on (`avx2`, `avx512`);
+   * elsewhere the step has run when this returns, and only the promise comes later.
+   *
+   * Until the promise settles the device is the step's: whatever else computes on it, or reads, sets or moves what lives in
+   * its memory (parameters, states, learning rates), throws. `await t.data()`, `t.item()` and `t.array()` wait instead.
+   * Steps started with `async` while another one runs follow in order, and read their arguments and cells when their turn
+   * comes. A step that fails rejects, has changed no cell, and holds up nobody.
+   */
+  async(...args: { [K in keyof A]: Callable<A[K]> }): Promise<R>
   /** Lists the kernels of the plan used last (or of all), with operations, module path and call site. */
   explain(): string
   /** Time of each kernel with these arguments, averaged; the step runs `runs` + 3 times. */
@@ -46,6 +56,15 @@ interface Recorded {
   readonly step: Step
   /** Rebuilds the function's result from the output values. */
   readonly rebuild: (values: readonly TypedArray[]) => unknown
+}
+
+/** Arguments of a call and what they have in common. */
+interface Inspected {
+  readonly args: readonly unknown[]
+  readonly tensors: readonly (TensorBase | number)[]
+  /** Their shapes, dtypes and structure. */
+  readonly key: string
+  readonly device: Device
 }
 
 /**
@@ -63,11 +82,14 @@ export function compile<const A extends readonly Arg[], R extends Result>(fn: (.
   const traces: string[] = []
   let latest: Recorded | null = null
 
-  /** The recording that serves these arguments, made if need be, with their values. */
-  const find = (args: readonly unknown[]): { found: Recorded; values: TypedArray[] } => {
+  const inspect = (args: readonly unknown[]): Inspected => {
     const tensors: (TensorBase | number)[] = []
     const key = args.map((a, i) => signature(a, `argument ${i + 1} of ${name}`, tensors)).join(';')
-    const device = deviceOf(name, tensors)
+    return { args, tensors, key, device: deviceOf(name, tensors) }
+  }
+  /** The recording that serves these arguments, made if need be, with their values. */
+  const find = ({ args, tensors, key, device }: Inspected): { found: Recorded; values: TypedArray[] } => {
+    device.turns.check(name)
     const signed = `${device.name} ${key}`
     const variants = recorded.get(signed) ?? []
     let found = variants.find((v) => v.guards.every((g) => g.holds()))
@@ -82,14 +104,27 @@ export function compile<const A extends readonly Arg[], R extends Result>(fn: (.
   }
   const call = (...args: readonly unknown[]): R => {
     if (activeTrace()) return fn(...(args as unknown as A))
-    const { found, values } = find(args)
+    const { found, values } = find(inspect(args))
     return found.rebuild(found.step.run(values)) as R
   }
+  const async = async (...args: readonly unknown[]): Promise<R> => {
+    if (activeTrace()) {
+      throw new GliaError(
+        `${name}: async() was called in a compiled function, which cannot wait for it. Call ${name}(…) itself there.`,
+      )
+    }
+    const inspected = inspect(args)
+    return inspected.device.turns.take(async () => {
+      const { found, values } = find(inspected)
+      return found.rebuild(await found.step.runAsync(values)) as R
+    })
+  }
   return Object.assign(call, {
+    async,
     explain: (): string =>
       latest?.step.explain() ?? `${name} has not been called yet: call it once, then explain() lists its kernels.`,
     profile: (args: readonly unknown[], runs = 20): KernelTime[] => {
-      const { found, values } = find(args)
+      const { found, values } = find(inspect(args))
       return found.step.profile(values, runs)
     },
     traces,
