@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GliaError } from '../core/errors.ts'
-import { drawSvg, type Lesson, type LessonRecord, lessons, runLesson } from '../lessons/index.ts'
+import { chartsAvailable, drawSvg, type Lesson, type LessonRecord, lessons, runLesson } from '../lessons/index.ts'
 import { writeFileAtomic } from '../node/files.ts'
 import { type DeviceChoice, useDevice } from './device.ts'
 import { UsageError } from './failure.ts'
@@ -31,6 +31,9 @@ export async function runLessons(name: string | undefined, options: LessonOption
   }
   const chosen = name === undefined ? null : lessonNamed(name)
   await useDevice(options)
+  if (options.pictures && !(await chartsAvailable())) {
+    console.error('glia: Charts are left out; they are drawn with Vega-Lite: npm install vega vega-lite')
+  }
   if (chosen) await runOne(chosen, options)
   else await runAll(options)
 }
@@ -76,8 +79,10 @@ async function runAll(options: LessonOptions): Promise<void> {
 async function draw(record: LessonRecord, lesson: string, { out, all, pictures }: LessonOptions): Promise<string[]> {
   if (!pictures || record.drawings.length === 0) return []
   const directory = out === undefined ? join('lessons', lesson) : all ? join(out, lesson) : out
+  const charts = await chartsAvailable()
   const paths: string[] = []
   for (const drawing of record.drawings) {
+    if ('figure' in drawing && !charts) continue
     const svg = await drawSvg(drawing)
     await mkdir(directory, { recursive: true }).catch((cause: Error) => {
       throw new GliaError(`${directory} cannot be made: ${cause.message}. Choose another directory with --out.`, {

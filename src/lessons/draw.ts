@@ -61,6 +61,14 @@ async function figureSvg(figure: Figure): Promise<string> {
   return `${svg}\n`
 }
 
+/** Whether charts can be drawn: whether `vega` and `vega-lite` are installed. Panels need neither. */
+export async function chartsAvailable(): Promise<boolean> {
+  return loadVega().then(
+    () => true,
+    () => false,
+  )
+}
+
 async function loadVega(): Promise<{ vega: typeof import('vega'); vegaLite: typeof import('vega-lite') }> {
   try {
     return { vega: await import('vega'), vegaLite: await import('vega-lite') }

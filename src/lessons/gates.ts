@@ -100,6 +100,15 @@ export const gates: Lesson = {
       counts,
       [1, 3, 4].map((k) => k * UNITS * (INPUTS + UNITS + 1)),
     )
+    const deep = new LSTM(INPUTS, UNITS, { bias, numLayers: 2 })
+    const both = new LSTM(INPUTS, UNITS, { bias, bidirectional: true })
+    out.check(
+      "a second layer reads the first one's n states: 4n(n + n + 1) more",
+      deep.parameterCount() - counts[2],
+      4 * UNITS * (2 * UNITS + 1),
+    )
+    out.check('reading backwards as well doubles them', both.parameterCount(), 2 * counts[2])
+    out.check('and doubles the state at every step', [...both.call(x)[0].shape], [STEPS, BATCH, 2 * UNITS])
     out.plot('parameters', {
       parts: [
         {

@@ -41,7 +41,7 @@ import { twoSamples } from './two-samples.ts'
 import { vanishingGradient } from './vanishing-gradient.ts'
 import { zeroWeights } from './zero-weights.ts'
 
-export { drawSvg } from './draw.ts'
+export { chartsAvailable, drawSvg } from './draw.ts'
 export type { Axis, Bars, Chart, Figure, Heat, Line, Mark, Matrix, Numbers, Points, Rule } from './figure.ts'
 export type { Bounds, Lesson, LessonOutput, Panels, Value } from './lesson.ts'
 export { type Check, type Drawing, LessonRecord, runLesson } from './record.ts'

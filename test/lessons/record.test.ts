@@ -1,6 +1,6 @@
 /** @file What lessons put out: checks that fail say how, tables line up, drawings are told apart. */
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { tensor } from '../../src/index.ts'
 import { drawSvg, LessonRecord, runLesson } from '../../src/lessons/index.ts'
 
@@ -137,5 +137,26 @@ describe('runLesson', () => {
     const second = await runLesson(lesson as never)
     expect(second.lines).toEqual(first.lines)
     expect(heard).toEqual(first.lines)
+  })
+})
+
+describe('without Vega-Lite', () => {
+  it('charts are refused with what to install, panels are drawn', async () => {
+    vi.resetModules()
+    vi.doMock('vega', () => {
+      throw new Error("Cannot find package 'vega'")
+    })
+    try {
+      const { chartsAvailable, drawSvg } = await import('../../src/lessons/draw.ts')
+      expect(await chartsAvailable()).toBe(false)
+      const chart = { title: 'T', x: { title: 'x' }, y: { title: 'y' }, marks: [] }
+      await expect(drawSvg({ name: 'x', figure: { parts: [chart] } })).rejects.toThrow('npm install vega vega-lite')
+      const picture = { width: 1, height: 1, channels: 1 as const, data: Uint8Array.of(0) }
+      const svg = await drawSvg({ name: 'x', panels: { title: 'P', panels: [{ caption: 'p', picture }] } })
+      expect(svg).toContain('>P</text>')
+    } finally {
+      vi.doUnmock('vega')
+      vi.resetModules()
+    }
   })
 })
