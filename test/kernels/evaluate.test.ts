@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { type EvaluateOptions, evaluateProgram } from '../../src/kernels/evaluate.ts'
+import { ProgramBuilder } from '../../src/kernels/program-builder.ts'
 import {
   bitsOf,
   type Compare,
   type Horizontal,
   type I2,
-  ProgramBuilder,
   type Reg,
   type V1,
   type V2,

@@ -1,6 +1,7 @@
 /** @file The functions of `kernels/math` as programs over arrays. */
 import * as math from '../../src/kernels/math.ts'
-import { ProgramBuilder, type Reg, type VectorProgram } from '../../src/kernels/vector.ts'
+import { ProgramBuilder } from '../../src/kernels/program-builder.ts'
+import type { Reg, VectorProgram } from '../../src/kernels/vector.ts'
 
 export type Macro = (b: ProgramBuilder, x: Reg, y: Reg) => Reg
 

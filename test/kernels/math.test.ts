@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { evaluateProgram } from '../../src/kernels/evaluate.ts'
 import * as math from '../../src/kernels/math.ts'
-import { type Instr, ProgramBuilder } from '../../src/kernels/vector.ts'
+import { ProgramBuilder } from '../../src/kernels/program-builder.ts'
+import type { Instr } from '../../src/kernels/vector.ts'
 import { macros, programOf } from './macros.ts'
 
 const INF = Number.POSITIVE_INFINITY

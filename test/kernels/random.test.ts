@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { threefry2x32, uniformFromBits } from '../../src/core/random.ts'
 import { evaluateProgram } from '../../src/kernels/evaluate.ts'
 import { threefry2x32 as emitThreefry } from '../../src/kernels/math.ts'
-import { ProgramBuilder } from '../../src/kernels/vector.ts'
+import { ProgramBuilder } from '../../src/kernels/program-builder.ts'
 
 const unsigned = (x: readonly number[]) => x.map((v) => v >>> 0)
 

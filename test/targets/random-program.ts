@@ -1,16 +1,6 @@
 /** @file Random vector programs, drawn from a list of numbers so that a failing one shrinks. */
-import {
-  type Compare,
-  type Horizontal,
-  type I2,
-  type MemType,
-  ProgramBuilder,
-  type Reg,
-  type V1,
-  type V2,
-  type V3,
-  type VectorProgram,
-} from '../../src/kernels/vector.ts'
+import { ProgramBuilder } from '../../src/kernels/program-builder.ts'
+import type { Compare, Horizontal, I2, MemType, Reg, V1, V2, V3, VectorProgram } from '../../src/kernels/vector.ts'
 import { bits, specialFloats, specialInts } from './wasm/harness.ts'
 
 /** Bytes of each of the two buffers: the first is read, the second read and written. */

@@ -1,6 +1,7 @@
 /** @file The accumulators of a pass: for every copy of unrolled code and every reduction a partial result. */
 import type { Reduction } from '../kernel.ts'
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { type Partial, type Reducer, reducer } from './reductions.ts'
 
 /** What straight-line code has accumulated: partial results over 2^rank steps each, ranks falling. */

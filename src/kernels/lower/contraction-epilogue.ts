@@ -2,7 +2,8 @@
 import { type Expr, operands, type Store } from '../expr.ts'
 import type { Var } from '../index.ts'
 import type { Argument, BufferInfo } from '../kernel.ts'
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { type Binding, ExprEmitter } from './emit.ts'
 
 /** One vector of sums and where in the result it belongs. */

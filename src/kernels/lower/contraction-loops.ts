@@ -3,7 +3,8 @@
  * and the code that walks them. Every tile shape (whole, or cut off at an end) gets a body of its own.
  */
 import type { Var } from '../index.ts'
-import type { IntOperand, Machine, ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { IntOperand, Machine, Reg } from '../vector.ts'
 import { type Loop, type Plan, product } from './contraction-plan.ts'
 
 /** One loop around the tiles. `step` elements of `loop` per iteration; a `block` takes several iterations of its tile loop. */

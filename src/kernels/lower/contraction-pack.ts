@@ -3,7 +3,8 @@
  * the tile's elements side by side: panel[outer loops][tile][summed loops][elements of the tile].
  */
 import type { LoweredCall } from '../kernel.ts'
-import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import { ProgramBuilder } from '../program-builder.ts'
+import type { Machine, Reg } from '../vector.ts'
 import type { Loop, Plan } from './contraction-plan.ts'
 
 /** Where the panels of an operand lie. Summed loops keep their order, so that panels are read straight through. */

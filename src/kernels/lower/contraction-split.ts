@@ -5,7 +5,8 @@
  */
 import { add, indexOf, newVar, scale, type Var } from '../index.ts'
 import type { BufferInfo, LoweredCall } from '../kernel.ts'
-import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import { ProgramBuilder } from '../program-builder.ts'
+import type { Machine, Reg } from '../vector.ts'
 import { Arguments } from './contraction-arguments.ts'
 import { Epilogue, epilogueArguments, type Vector } from './contraction-epilogue.ts'
 import { countUnits, emitLoops, type Level, tileLevel, UNITS, unitLevels } from './contraction-loops.ts'

@@ -2,7 +2,8 @@
  * @file The innermost part of a contraction: a tile of rows × columns of accumulators in registers, and the loops over
  * the summed dims that fill it. Row offsets are constants within a tile, so that one moving pointer serves all rows.
  */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 
 /** Bytes by which one summed loop moves in the two operands. */
 export interface SumLoop {

@@ -4,7 +4,8 @@
  */
 import type { Var } from '../index.ts'
 import type { BufferInfo, Contraction, Lowered, LoweredCall } from '../kernel.ts'
-import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import { ProgramBuilder } from '../program-builder.ts'
+import type { Machine, Reg } from '../vector.ts'
 import { Arguments } from './contraction-arguments.ts'
 import { canonical } from './contraction-dims.ts'
 import { Epilogue, epilogueArguments, type Vector } from './contraction-epilogue.ts'

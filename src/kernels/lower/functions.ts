@@ -5,7 +5,8 @@
 import type { DType } from '../../core/dtype.ts'
 import * as math from '../math.ts'
 import type { BinaryOp, UnaryOp } from '../names.ts'
-import type { ProgramBuilder, Reg, V1, V2 } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg, V1, V2 } from '../vector.ts'
 
 type One = (b: ProgramBuilder, x: Reg) => Reg
 type Two = (b: ProgramBuilder, x: Reg, y: Reg) => Reg

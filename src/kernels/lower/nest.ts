@@ -4,7 +4,8 @@
  */
 import type { Var } from '../index.ts'
 import type { Argument, Lowered, LoweredCall, Nest } from '../kernel.ts'
-import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import { ProgramBuilder } from '../program-builder.ts'
+import type { Machine, Reg } from '../vector.ts'
 import { type Choice, choose } from './choose.ts'
 import { ExprEmitter } from './emit.ts'
 import { checkDTypes, normalise } from './normalise.ts'

@@ -4,7 +4,8 @@
  */
 import type { Var } from '../index.ts'
 import type { Pass } from '../kernel.ts'
-import type { Machine, ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Machine, Reg } from '../vector.ts'
 import { Accumulators } from './accumulators.ts'
 import type { ExprEmitter } from './emit.ts'
 import { combinations, segments } from './segments.ts'

@@ -4,7 +4,8 @@
  * the first wins however the iterations are dealt out.
  */
 import type { Reduction } from '../kernel.ts'
-import { bitsOf, type Horizontal, type ProgramBuilder, type Reg, type V2 } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import { bitsOf, type Horizontal, type Reg, type V2 } from '../vector.ts'
 import { type Class, registerClass } from './functions.ts'
 
 const INT_MIN = -(2 ** 31)

@@ -4,7 +4,8 @@
  */
 import { GliaError } from '../../core/errors.ts'
 import type { Argument, Lowered, Scatter } from '../kernel.ts'
-import { type IntOperand, type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import { ProgramBuilder } from '../program-builder.ts'
+import type { IntOperand, Machine, Reg } from '../vector.ts'
 import { registerClass } from './functions.ts'
 import { element } from './memory.ts'
 

@@ -4,7 +4,8 @@
  * the same sum of the same registers gives the same register.
  */
 import { add, constantIndex, type Index, indexOf, newVar, scale, type Var } from '../index.ts'
-import type { I2, Instr, IntOperand, ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { I2, Instr, IntOperand, Reg } from '../vector.ts'
 
 /** Where the value of a loop variable is: `reg + offset`. */
 export interface Binding {

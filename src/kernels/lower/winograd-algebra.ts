@@ -3,7 +3,8 @@
  * convolution is Y = Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A, with (m + 2)² multiplications per channel instead of 9 m² (Winograd 1980;
  * Lavin & Gray 2016). Its gradient with respect to the filter is Gᵀ[(A y Aᵀ) ⊙ (Bᵀ d B)]G.
  */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 
 export type Matrix = readonly (readonly number[])[]
 

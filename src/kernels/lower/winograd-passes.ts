@@ -4,7 +4,8 @@
  */
 import type { Store } from '../expr.ts'
 import type { BufferInfo, LoweredCall } from '../kernel.ts'
-import { type Machine, ProgramBuilder, type Reg } from '../vector.ts'
+import { ProgramBuilder } from '../program-builder.ts'
+import type { Machine, Reg } from '../vector.ts'
 import type { Side } from './contraction-plan.ts'
 import { type Algebra, type Matrix, multiplyBoth, transposed } from './winograd-algebra.ts'
 import type { Conv3x3 } from './winograd-match.ts'

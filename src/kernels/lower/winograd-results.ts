@@ -4,7 +4,8 @@
  */
 import type { Var } from '../index.ts'
 import type { Argument, LoweredCall } from '../kernel.ts'
-import { ProgramBuilder, type Reg } from '../vector.ts'
+import { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { Arguments } from './contraction-arguments.ts'
 import { Epilogue, epilogueArguments, type Vector } from './contraction-epilogue.ts'
 import type { Binding } from './emit.ts'

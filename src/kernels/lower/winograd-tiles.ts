@@ -3,7 +3,8 @@
  * image by image, row by row. A strip is a row of tiles, or a whole image of few; strips are cut into groups of at most
  * `lanes` tiles, one for each lane.
  */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import type { Value } from './winograd-algebra.ts'
 import type { Conv3x3 } from './winograd-match.ts'
 

@@ -1,5 +1,6 @@
 /** @file The error function. */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { polynomial, withSignOf } from './polynomial.ts'
 
 /** erf(x) / x - 1 in x², for x ≤ 1. */

@@ -3,7 +3,8 @@
  * 1980) and fit a polynomial on the small interval of r. n is rounded by adding 1.5 · 2²³, after which the low
  * bits of the sum hold n, so that a shift makes the exponent of 2ⁿ without any conversion.
  */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { clamp, leading, polynomial, withSignOf } from './polynomial.ts'
 
 const ROUND = 1.5 * 2 ** 23

@@ -2,7 +2,8 @@
  * @file The logarithms. x = 2ᵏ (1 + f) with 1 + f in [2/3, 4/3), an interval that holds 1 in its middle so that nothing
  * cancels near 0; log(1 + f) = f - f²/2 + f³ q(f).
  */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { INFINITY, leading, polynomial, withSignOf } from './polynomial.ts'
 
 /** float32 bits of 2/3: where the next power of two begins. */

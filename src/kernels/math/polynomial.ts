@@ -1,5 +1,6 @@
 /** @file What the functions share: polynomials, sign handling, and constants split so that products come out exact. */
-import { bitsOf, type ProgramBuilder, type Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import { bitsOf, type Reg } from '../vector.ts'
 
 /** The sign bit of a float32. */
 export const SIGN = 0x80000000 | 0

@@ -3,7 +3,8 @@
  * It is kept as a sum of two numbers, the first of 12 bits, so that products of first parts are exact
  * (Dekker 1971; the arrangement follows the idea of FDLIBM's e_pow.c).
  */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { clamp, INFINITY, leading, polynomial, SIGN } from './polynomial.ts'
 
 const ROUND = 1.5 * 2 ** 23

@@ -1,7 +1,8 @@
 /** @file Counter-based random bits on vectors; `core/random` is the same in plain TypeScript. */
 
 import { PARITY, ROTATIONS } from '../../core/random.ts'
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 
 /**
  * Threefry-2x32 of 20 rounds (Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, 2011): two

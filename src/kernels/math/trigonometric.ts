@@ -1,5 +1,6 @@
 /** @file sin, cos and atan. */
-import type { ProgramBuilder, Reg } from '../vector.ts'
+import type { ProgramBuilder } from '../program-builder.ts'
+import type { Reg } from '../vector.ts'
 import { clamp, polynomial, SIGN, withSignOf } from './polynomial.ts'
 
 const ROUND = 1.5 * 2 ** 23

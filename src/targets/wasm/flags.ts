@@ -1,6 +1,7 @@
 /** @file The V8 flags that make WebAssembly faster, which a program may ask for and an import never sets. */
 import { evaluateProgram } from '../../kernels/evaluate.ts'
-import { ProgramBuilder, type VectorProgram } from '../../kernels/vector.ts'
+import { ProgramBuilder } from '../../kernels/program-builder.ts'
+import type { VectorProgram } from '../../kernels/vector.ts'
 import { ModuleWriter } from './encoder.ts'
 import { detectFeatures, type Features, multiplyAddIsFused } from './features.ts'
 import { lowerProgram } from './lower.ts'

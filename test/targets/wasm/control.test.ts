@@ -1,6 +1,7 @@
 /** @file Integers, loops, branches, assignments and constants. */
 import { describe, expect, test } from 'vitest'
-import type { Compare, I2, IntOperand, ProgramBuilder } from '../../../src/kernels/vector.ts'
+import type { ProgramBuilder } from '../../../src/kernels/program-builder.ts'
+import type { Compare, I2, IntOperand } from '../../../src/kernels/vector.ts'
 import { build, moduleOf, Page } from './harness.ts'
 
 const OUT = 2048
@@ -170,7 +171,7 @@ test('registers written in one branch and read after it keep their place', () =>
 })
 
 test('a program for another number of lanes is refused', async () => {
-  const { ProgramBuilder: Builder } = await import('../../../src/kernels/vector.ts')
+  const { ProgramBuilder: Builder } = await import('../../../src/kernels/program-builder.ts')
   expect(() => moduleOf(new Builder('wide', 8, 3).finish())).toThrow(/written for 8 lanes/)
 })
 

@@ -1,5 +1,6 @@
 /** @file Small programs and plans for tests of threads and plans. */
-import { ProgramBuilder, type VectorProgram } from '../../../src/kernels/vector.ts'
+import { ProgramBuilder } from '../../../src/kernels/program-builder.ts'
+import type { VectorProgram } from '../../../src/kernels/vector.ts'
 import type { Address } from '../../../src/targets/target.ts'
 import type { WasmTarget } from '../../../src/targets/wasm/index.ts'
 

@@ -1,6 +1,7 @@
 /** @file Runs single vector programs as WebAssembly, on a memory whose end is at hand: an over-read traps. */
+
+import { ProgramBuilder } from '../../../src/kernels/program-builder.ts'
 import type { VectorProgram } from '../../../src/kernels/vector.ts'
-import { ProgramBuilder } from '../../../src/kernels/vector.ts'
 import { ModuleWriter } from '../../../src/targets/wasm/encoder.ts'
 import { lowerProgram } from '../../../src/targets/wasm/lower.ts'
 

@@ -1,6 +1,6 @@
 /** @file A process whose kernel writes one element past a value, which a guard must end. */
 import { writeSync } from 'node:fs'
-import { ProgramBuilder } from '../../../src/kernels/vector.ts'
+import { ProgramBuilder } from '../../../src/kernels/program-builder.ts'
 import { createX64Target } from '../../../src/targets/x64/index.ts'
 import type { Work } from '../../support/agreement.ts'
 
