@@ -2,10 +2,12 @@
 
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
-import { createDevice } from '../plan/create.ts'
+import { createDevice, TARGETS, type TargetName } from '../plan/create.ts'
 import { availableThreads, cgroupQuota } from '../targets/wasm/cores.ts'
 import { multiplyAddIsFused } from '../targets/wasm/features.ts'
 import { detectFeatures, enableV8Flags } from '../targets/wasm/index.ts'
+import { x64Support } from '../targets/x64/index.ts'
+import { cacheSizes } from '../targets/x64/native/cpu.ts'
 import { compile } from '../tensor/compile.ts'
 import { tensor } from '../tensor/factories.ts'
 import type { Tensor } from '../tensor/tensor.ts'
@@ -46,13 +48,13 @@ export async function doctor({ json }: { readonly json?: boolean }): Promise<voi
       detail: flags.threads ? `shared memory; ${availableThreads()} used by default` : 'no SharedArrayBuffer',
     },
   ]
-  const targets = [
-    await probe('wasm'),
-    await probe('interp'),
-    ...MISSING_TARGETS.map((name) => ({ name, ok: false, detail: 'not in this build' })),
-  ]
+  const code = machineCode()
+  const targets: Finding[] = []
+  for (const name of TARGETS) targets.push(await probe(name))
+  for (const name of MISSING_TARGETS) targets.push({ name, ok: false, detail: 'not in this build' })
+  const { name: auto } = await createDevice('auto')
   if (json) {
-    console.log(JSON.stringify({ glia: version(), ...machine, features, targets }))
+    console.log(JSON.stringify({ glia: version(), ...machine, machineCode: code, features, targets, auto }))
     return
   }
   console.log(`Glia ${version()}`)
@@ -60,29 +62,58 @@ export async function doctor({ json }: { readonly json?: boolean }): Promise<voi
     'Machine',
     Object.entries(machine).map(([name, detail]) => ({ name, detail: String(detail) })),
   )
+  print('Machine code', code)
   print('WebAssembly', features)
   print('Targets', targets)
+  console.log(`\n--target auto takes ${auto} here.`)
 }
 
 function describeMachine(): Record<string, string | number> {
-  const quota = cgroupQuota((path) => {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch {
-      return undefined
-    }
-  })
+  const quota = cgroupQuota(read)
+  const caches = cacheSizes(read)
   return {
     node: `${process.version} (V8 ${process.versions.v8}) on ${process.platform} ${process.arch}`,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: `${availableParallelism()} logical, ${availableThreads()} physical that this process may use`,
     quota: Number.isFinite(quota) ? `${quota} processors by control group` : 'none',
+    caches: caches ? `level 1 ${size(caches.l1)}, level 2 ${size(caches.l2)}, level 3 ${size(caches.l3)}` : 'unknown',
     memory: `${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
   }
 }
 
+/** What stands between this machine and the targets `avx512` and `avx2`. */
+function machineCode(): Finding[] {
+  const support = x64Support()
+  if ('reason' in support) return [{ name: 'available', ok: false, detail: support.reason }]
+  const { cpu } = support
+  return [
+    { name: 'available', ok: true, detail: 'this process may map memory and make it executable' },
+    { name: 'AVX2, FMA', ok: cpu.avx2, detail: cpu.avx2 ? '256 bits' : 'this processor lacks them' },
+    {
+      name: 'AVX-512',
+      ok: cpu.avx512,
+      detail: cpu.avx512
+        ? `512 bits${cpu.halves ? ', computed in halves' : ''}`
+        : 'this processor, or this system, lacks F, BW, DQ or VL',
+    },
+  ]
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function size(bytes: number): string {
+  if (bytes === 0) return 'none'
+  return bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`
+}
+
 /** Multiplies two small matrices of whole numbers on the target and looks at the result. */
-async function probe(name: 'wasm' | 'interp'): Promise<Finding> {
+async function probe(name: TargetName): Promise<Finding> {
   try {
     const start = performance.now()
     const device = await createDevice(name)

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, type CommanderError } from 'commander'
+import type { BenchOptions } from './bench.ts'
 import type { EvalOptions } from './eval.ts'
 import { HelpShown, UsageError } from './failure.ts'
 import type { LessonOptions } from './lesson.ts'
@@ -38,6 +39,7 @@ export function makeProgram(): Command {
     .option('--seed <n>', 'of weights and order (default: 0)', whole('--seed', 0, 2 ** 31 - 1))
     .option('--limit <n>', 'use only the first examples of each set', whole('--limit', 1))
     .option('--out <dir>', 'where to save (default: runs/<recipe>-1, -2, …)')
+    .option('--profile', 'at the end, list the kernels of a step that take longest')
     .option('--json', 'print one JSON object per line instead of a progress bar')
     .action(async (recipe: string, options: TrainOptions) => (await import('./train.ts')).train(recipe, options))
   finish(train)
@@ -81,6 +83,15 @@ export function makeProgram(): Command {
       (await import('./lesson.ts')).runLessons(name, options),
     )
   finish(lesson)
+
+  const bench = device(add('bench [workload...]', 'time training steps of the recipes, and products'))
+    .option('--seconds <x>', 'for each workload (default: 2)', positive('--seconds'))
+    .option('--profile', 'list the kernels that take longest')
+    .option('--json', 'print one JSON object per workload')
+    .action(async (workloads: string[], options: BenchOptions) =>
+      (await import('./bench.ts')).bench(workloads, options),
+    )
+  finish(bench)
 
   const doctor = add('doctor', 'tell what Glia can use on this machine')
     .option('--json', 'print one JSON object')

@@ -1,7 +1,7 @@
 /** @file `glia train`. */
 
 import { join, resolve } from 'node:path'
-import type { Device } from '../plan/device.ts'
+import type { Device, KernelTime } from '../plan/device.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import { manualSeed } from '../tensor/random.ts'
 import type { Callback, History } from '../train/callbacks.ts'
@@ -12,8 +12,10 @@ import { type DeviceChoice, describe, useDevice } from './device.ts'
 import { type Interruption, onInterrupt } from './interrupt.ts'
 import { recipeNamed } from './lookup.ts'
 import { type OutDirectory, prepareOut } from './out.ts'
+import { profileTable } from './profile.ts'
 import { version } from './program.ts'
 import { saveRun } from './run.ts'
+import { trainingStep } from './step.ts'
 
 export interface TrainOptions extends DeviceChoice {
   readonly data?: string
@@ -23,6 +25,7 @@ export interface TrainOptions extends DeviceChoice {
   readonly seed?: number
   readonly limit?: number
   readonly out?: string
+  readonly profile?: boolean
   readonly json?: boolean
 }
 
@@ -107,6 +110,8 @@ async function trainInto(
     throw error(`Interrupted after ${history.steps} steps (${done} complete); saved in ${out.path}.`)
   }
   say.done(history, out.path)
+  // On the model itself, now that it is saved: a profile takes steps.
+  if (options.profile) say.profile(trainingStep(recipe, model, sets.train, settings.batch, device).profile())
 }
 
 /** What a person sees. */
@@ -138,6 +143,11 @@ class Lines {
     if (last) console.log(`Test: ${scores(last)}`)
     console.log(`Saved ${join(out, 'model.safetensors')} and run.json. Try: glia eval ${out}`)
   }
+
+  profile(kernels: readonly KernelTime[]): void {
+    if (kernels.length > 0) console.log(`A step takes ${profileTable(kernels)}`)
+    else console.log('This target has no kernels to time.')
+  }
 }
 
 /** What a program reads. */
@@ -159,6 +169,10 @@ class JsonLines {
 
   done({ epochs }: History, out: string): void {
     print({ event: 'done', metrics: epochs.at(-1)?.val ?? {}, out })
+  }
+
+  profile(kernels: readonly KernelTime[]): void {
+    print({ event: 'profile', kernels })
   }
 }
 

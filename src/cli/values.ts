@@ -1,11 +1,12 @@
 /** @file What options may be, checked where they are read. */
 
+import type { TargetName } from '../plan/create.ts'
 import { UsageError } from './failure.ts'
 
-/** Targets of this build. */
-export const TARGETS = ['auto', 'wasm', 'interp'] as const
+/** Targets of this build; written out here, since `glia --help` loads no framework. */
+export const TARGETS = ['auto', 'avx512', 'avx2', 'wasm', 'interp'] as const satisfies readonly TargetName[]
 /** Targets that are known but not built in. */
-export const MISSING_TARGETS = ['avx512', 'avx2', 'webgpu'] as const
+export const MISSING_TARGETS = ['webgpu'] as const
 
 export type Target = (typeof TARGETS)[number]
 

@@ -16,6 +16,8 @@ export interface Outcome {
 }
 
 export interface Glia {
+  /** Where the bundle and its package.json are. */
+  readonly home: string
   /** Directory that commands run in, empty at first. */
   readonly directory: string
   run(...args: readonly string[]): Promise<Outcome>
@@ -88,5 +90,5 @@ export function useGlia(): Glia {
       })
     return { child, outcome, until }
   }
-  return { directory, start, run: (...args) => start(...args).outcome }
+  return { home, directory, start, run: (...args) => start(...args).outcome }
 }

@@ -7,10 +7,13 @@ import { describe, expect, it } from 'vitest'
 import { digits } from '../../src/data/index.ts'
 import { readSafetensors } from '../../src/io/index.ts'
 import { encodePng } from '../../src/node/index.ts'
+import { compiledTargets } from '../support/devices.ts'
 import { useGlia } from './glia.ts'
 
 const glia = useGlia()
 const at = (...path: string[]): string => join(glia.directory, ...path)
+/** What `auto` takes. */
+const best = compiledTargets.at(-1)
 const quick = ['--limit', '200', '--epochs', '2', '--seed', '1']
 
 function idx(data: Uint8Array, shape: readonly number[]): Buffer {
@@ -28,7 +31,7 @@ describe('train, eval and predict', () => {
     expect([status, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/parameters +101,770\n/)
     expect(stdout).toMatch(/data +digits written by Glia: 200 training and 200 test images\n/)
-    expect(stdout).toMatch(/target +wasm, \d threads?\n/)
+    expect(stdout).toMatch(new RegExp(`target +${best}, \\d threads?\n`))
     expect(stdout).toMatch(/settings +2 epochs, batch 32, learning rate 0\.002, seed 1\n/)
     expect(stdout).toMatch(/Epoch 2\/2 .* loss \d.* accuracy .* validation loss /)
     expect(stdout).toMatch(/\nTest: loss \d+\.\d+ {2}accuracy \d+\.\d\d %\nSaved runs\/mlp-1\/model\.safetensors/)
@@ -40,7 +43,7 @@ describe('train, eval and predict', () => {
       format: 1,
       glia: '0.1.0',
       recipe: 'mlp',
-      settings: { epochs: 2, batch: 32, lr: 0.002, seed: 1, data: null, limit: 200, target: 'wasm' },
+      settings: { epochs: 2, batch: 32, lr: 0.002, seed: 1, data: null, limit: 200, target: best },
       history: { steps: 14, stopped: false },
     })
     expect(record.classes).toHaveLength(10)
@@ -57,7 +60,7 @@ describe('train, eval and predict', () => {
       event: 'start',
       recipe: 'lenet5',
       parameters: 61_706,
-      target: 'wasm',
+      target: best,
       threads: 1,
       seed: 1,
     })

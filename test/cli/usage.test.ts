@@ -1,6 +1,9 @@
 /** @file Help, lists, and what wrong usage gets: one sentence on standard error and exit status 2. */
 
 import { describe, expect, it } from 'vitest'
+import { TARGETS } from '../../src/cli/values.ts'
+import * as create from '../../src/plan/create.ts'
+import { compiledTargets } from '../support/devices.ts'
 import { useGlia } from './glia.ts'
 
 const glia = useGlia()
@@ -9,7 +12,7 @@ describe('help', () => {
   it('lists the commands, and explains each', async () => {
     const { status, stdout, stderr } = await glia.run('--help')
     expect([status, stderr]).toEqual([0, ''])
-    for (const command of ['train', 'eval', 'predict', 'summary', 'recipes', 'lessons', 'lesson', 'doctor']) {
+    for (const command of ['train', 'eval', 'predict', 'summary', 'recipes', 'lessons', 'lesson', 'bench', 'doctor']) {
       expect(stdout).toContain(`\n  ${command} `)
       const help = await glia.run(command, '--help')
       expect([help.status, help.stderr]).toEqual([0, ''])
@@ -47,17 +50,27 @@ describe('lists', () => {
     expect(status).toBe(0)
     expect(stdout).toMatch(/✓ wasm +\d+ threads?; first result after \d+ ms/)
     expect(stdout).toMatch(/✓ interp/)
-    expect(stdout).toMatch(/✗ avx512 +not in this build/)
-    const { targets, features } = JSON.parse((await glia.run('doctor', '--json')).stdout)
-    expect(targets[0]).toMatchObject({ name: 'wasm', ok: true })
+    expect(stdout).toMatch(/✗ webgpu +not in this build/)
+    const { targets, features, auto } = JSON.parse((await glia.run('doctor', '--json')).stdout)
+    const running = targets.filter((t: { ok: boolean }) => t.ok).map((t: { name: string }) => t.name)
+    expect(running.toSorted()).toEqual(['interp', ...compiledTargets].toSorted())
+    expect(auto).toBe(compiledTargets.at(-1))
+    expect(stdout).toContain(`--target auto takes ${auto} here.\n`)
     expect(features.map((f: { name: string }) => f.name)).toContain('relaxed SIMD')
   })
+})
+
+it('--target takes every target that devices are made for', () => {
+  expect(TARGETS).toEqual(['auto', ...create.TARGETS])
 })
 
 describe('wrong usage', () => {
   const recipes = 'known are mlp and lenet5.'
   const cases: [args: string, sentence: string | RegExp][] = [
-    ['trian mlp', 'There is no command "trian"; known are train, eval, predict, summary, recipes, lessons, lesson and doctor.'],
+    [
+      'trian mlp',
+      'There is no command "trian"; known are train, eval, predict, summary, recipes, lessons, lesson, bench and doctor.',
+    ],
     ['--fast', 'glia has no option --fast; known are --version and --help.'],
     ['train', 'glia train needs the argument <recipe>.'],
     ['train vgg99', `There is no recipe "vgg99"; ${recipes}`],
@@ -82,9 +95,12 @@ describe('wrong usage', () => {
     ['train mlp --seed -1', '--seed must be a whole number from 0 to 2147483647; received "-1".'],
     ['train mlp --threads 0', '--threads must be a whole number from 1 to 256; received "0".'],
     ['train mlp --limit x', '--limit must be a whole number of at least 1; received "x".'],
-    ['train mlp --target gpu', '--target must be one of auto, wasm and interp; received "gpu".'],
-    ['train mlp --target avx512', 'This build has no target avx512; it has auto, wasm and interp.'],
-    ['eval run --target webgpu', 'This build has no target webgpu; it has auto, wasm and interp.'],
+    ['train mlp --target gpu', '--target must be one of auto, avx512, avx2, wasm and interp; received "gpu".'],
+    ['train mlp --threads -2', '--threads must be a whole number from 1 to 256; received "-2".'],
+    ['train mlp --threads 1000', '--threads must be a whole number from 1 to 256; received "1000".'],
+    ['bench matmul', /^There is no workload "matmul"; known are mlp, lenet5, .*matmul-1024 and elementwise\.$/],
+    ['bench --seconds 0', '--seconds must be a number greater than 0; received "0".'],
+    ['eval run --target webgpu', 'This build has no target webgpu; it has auto, avx512, avx2, wasm and interp.'],
   ]
   it.each(cases)('glia %s', async (args, sentence) => {
     const { status, stdout, stderr } = await glia.run(...args.split(' '))
