@@ -66,7 +66,7 @@ export interface BatchOptions {
 /** Every example once, in batches. */
 export function* batches(dataset: ArrayDataset, device: Device, options: BatchOptions): Generator<TensorBatch> {
   const order = options.order ?? Int32Array.from({ length: dataset.length }, (_, i) => i)
-  const count = stepsOf(dataset.length, options)
+  const count = stepsOf(order.length, options)
   for (let i = 0; i < count; i++) {
     const indices = order.subarray(i * options.batchSize, (i + 1) * options.batchSize)
     const { x, y } = subset(dataset, indices)
@@ -90,4 +90,12 @@ export function inputsOnly(x: Column): ArrayDataset {
   const size = sizeOf(x.shape)
   const length = size === 0 ? 0 : x.data.length / size
   return { length, x, y: { data: new Int32Array(length), shape: [] } }
+}
+
+/** Share of the most frequent class, or undefined where targets are no class numbers. */
+export function majorityOf({ length, y }: ArrayDataset): number | undefined {
+  if (y.shape.length > 0 || y.data instanceof Float32Array) return undefined
+  const counts = new Map<number, number>()
+  for (const c of y.data) counts.set(c, (counts.get(c) ?? 0) + 1)
+  return Math.max(...counts.values()) / length
 }

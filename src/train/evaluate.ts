@@ -55,7 +55,7 @@ export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayD
       noGrad(() => {
         const y = asTarget(target)
         const output = model.call(asInput(x))
-        const values = [loss(output, y), ...means.map((m) => m.of(output, y))]
+        const values = figures(loss(output, y), means, output, y)
         return { values, seen: whole.length > 0 ? [output, y] : [] }
       })
     const step = options.compile === false ? measure : compile(measure)
@@ -80,19 +80,34 @@ export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayD
   }
 }
 
-/** What a step gives: numbers of the batch, and its output and target if metrics want to see them. */
-export type Measured = { readonly values: readonly Tensor[]; readonly seen: readonly Tensor[] }
+/** What a step gives: numbers of the batch by name, and its output and target if metrics want to see them. */
+export type Measured = { readonly values: Readonly<Record<string, Tensor>>; readonly seen: readonly Tensor[] }
+
+/** The loss and the means of a batch, by name. */
+export function figures(
+  loss: Tensor,
+  means: readonly Metric[],
+  output: Tensor,
+  target: Tensor,
+): Record<string, Tensor> {
+  return Object.fromEntries([['loss', loss], ...means.map((m): [string, Tensor] => [m.name, m.of(output, target)])])
+}
 
 /** Values of a step's results. @throws GliaError unless each is a single number */
-export async function readAll(operation: string, results: readonly Tensor[]): Promise<number[]> {
-  const wrong = results.find((t) => t.size !== 1)
-  if (wrong) {
-    throw new GliaError(
-      `${operation}: a loss or metric must be one number per batch; received shape ${showShape(wrong.shape)}. Take its mean.`,
-    )
+export async function readAll(
+  operation: string,
+  results: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, number>> {
+  const values: Record<string, number> = {}
+  for (const [name, result] of Object.entries(results)) {
+    if (result.size !== 1) {
+      throw new GliaError(
+        `${operation}: a loss or metric must be one number per batch; received shape ${showShape(result.shape)} for ` +
+          `${name}. Take its mean.`,
+      )
+    }
+    values[name] = await result.item()
   }
-  const values: number[] = []
-  for (const result of results) values.push(await result.item())
   return values
 }
 

@@ -1,225 +1,252 @@
 /** @file `fit`: the training loop. */
 
 import { GliaError } from '../core/errors.ts'
-import { showShape } from '../core/shape.ts'
 import type { ArrayDataset } from '../data/dataset.ts'
 import { compile } from '../tensor/compile.ts'
-import type { Tensor } from '../tensor/tensor.ts'
-import { asInput, asTarget, batches, checkCount, checkDataset, deviceOf, orderOf, stepsOf } from './batches.ts'
+import { checkCount, deviceOf, majorityOf, type TensorBatch } from './batches.ts'
 import { breather } from './breathe.ts'
-import { type Callback, type EpochRecord, type History, tell } from './callbacks.ts'
-import { evaluator, type Loss, type Measured, type Model, readAll } from './evaluate.ts'
-import { defaultMetrics, divided, type EpochMetric, Meter, type Metric } from './metrics.ts'
+import { type Callback, type EpochRecord, type History, tell, type ValidationRecord } from './callbacks.ts'
+import { evaluator, type Model, readAll } from './evaluate.ts'
+import { defaultMetrics, type EpochMetric, Meter, type Metric, type Scores } from './metrics.ts'
 import { inMode } from './modes.ts'
-
-/** What `fit` needs of an optimizer. */
-export interface Minimizer {
-  /** Learning rate of the next step. */
-  lr: number
-  /** Where parameters have learning rates of their own: a schedule multiplies each, and may set momenta. */
-  readonly groups?: readonly { lr: number; momentum?: number | null }[]
-  /** Gradients of the loss, and one update with them. */
-  minimize(loss: Tensor): void
-}
-
-export interface FitOptions {
-  /** From outputs and targets to one number, such as `crossEntropy`. */
-  readonly loss: Loss
-  /** What is minimised, where that is more than the loss: with label smoothing or a penalty. Default: `loss`. */
-  readonly objective?: Loss
-  readonly optimizer: Minimizer
-  /** Measured after every epoch. */
-  readonly validation?: ArrayDataset
-  /** Times that the training set is gone through; 1 by default. */
-  readonly epochs?: number
-  /** Examples per step, 32 by default. */
-  readonly batchSize?: number
-  /** Another order in every epoch (default true). */
-  readonly shuffle?: boolean
-  /** Of the order; 0 by default. Weights and dropout follow from `manualSeed`. */
-  readonly seed?: number
-  /** Leave out an epoch's last batch if it is smaller than the others (default false). */
-  readonly dropLast?: boolean
-  /**
-   * Factor on the optimizer's learning rate at a step, counted from 0, of all steps. Default: always 1. Schedules of
-   * `glia/optim` that move momentum, too, do so here.
-   */
-  readonly schedule?: ((step: number, steps: number) => number) & { readonly momentum?: (step: number) => number }
-  /** Beside the loss. Default: accuracy where the targets are class numbers. See `overEpoch` for those of `glia/metrics`. */
-  readonly metrics?: readonly (Metric | EpochMetric)[]
-  readonly callbacks?: readonly Callback[]
-  /** When aborted, training ends after the step at hand; history and weights are kept. */
-  readonly signal?: AbortSignal
-  /** Record the step once and replay it (default true); false for debugging. */
-  readonly compile?: boolean
-}
+import { NotFiniteError } from './not-finite.ts'
+import { checkOptions, type FitOptions, type Minimizer, optimizersOf } from './options.ts'
+import { Rates, shown } from './rates.ts'
+import { Replay } from './replay.ts'
+import { arraySource, type BatchSource } from './source.ts'
+import {
+  captureCallbacks,
+  captureTensors,
+  checkResumable,
+  generatorsOf,
+  type Parts,
+  type Progress,
+  restore,
+  STATE_FORMAT,
+  type TrainingState,
+} from './state.ts'
+import { type Learned, makeStep, type Step } from './step.ts'
+import type { LayersRecord, Watcher } from './watch.ts'
 
 /**
- * Trains `model` on `data`.
+ * Trains `model` on `data`: examples in memory, or anything that gives batches epoch by epoch.
  *
- * The model is in train mode meanwhile, in eval mode for validation, and as before afterwards. The event loop gets a turn
- * every 30 ms or so.
+ * The model is in train mode meanwhile, in eval mode for validation, and as before afterwards; so are learning rates. The
+ * event loop gets a turn every 30 ms or so. The same data, options, seeds and device give the same bits, whether a run is
+ * interrupted and resumed or not.
  *
- * @throws GliaError if data and model do not fit each other, a setting makes no sense, or the loss is no longer a finite
- * number (naming epoch and step)
+ * @throws GliaError if data and model do not fit each other, a setting makes no sense, the state to resume from is of
+ * another training, or the loss is no longer a finite number (a `NotFiniteError`, which names the first operation that was
+ * at fault, its layer and step)
  */
-export async function fit(model: Model, data: ArrayDataset, options: FitOptions): Promise<History> {
+export async function fit(model: Model, data: ArrayDataset | BatchSource, options: FitOptions): Promise<History> {
   return new Fit(model, data, options).run()
 }
 
 class Fit {
   readonly #model: Model
-  readonly #data: ArrayDataset
+  readonly #source: BatchSource
   readonly #options: FitOptions
   readonly #epochs: number
   readonly #batchSize: number
   readonly #metrics: readonly (Metric | EpochMetric)[]
   readonly #callbacks: readonly Callback[]
+  readonly #optimizers: readonly Minimizer[]
+  readonly #rates: Rates
+  readonly #parts: Parts
+  readonly #plain: Step
+  readonly #step: Step
+  readonly #watcher: Watcher
+  readonly #replay: Replay | null
+  readonly #majority: number | undefined
   readonly #breathe = breather()
   readonly #records: EpochRecord[] = []
-  readonly #start = performance.now()
-  /** Steps per epoch. */
-  readonly #perEpoch: number
+  readonly #checks: ValidationRecord[] = []
+  readonly #layers: LayersRecord[] = []
+  readonly #begin = performance.now()
+  /** Steps to take in all. */
+  readonly #total: number
+  readonly #setup: Progress['setup']
+  /** Seconds of earlier parts of a resumed run. */
+  #before = 0
+  #start: number | null = null
   #steps = 0
+  #epoch = 1
+  /** Steps done in the epoch under way. */
+  #done = 0
+  #meter: Meter
   #stop = false
 
-  constructor(model: Model, data: ArrayDataset, options: FitOptions) {
+  constructor(model: Model, data: ArrayDataset | BatchSource, options: FitOptions) {
     this.#model = model
-    this.#data = data
     this.#options = options
-    this.#epochs = options.epochs ?? 1
     this.#batchSize = options.batchSize ?? 32
-    this.#metrics = options.metrics ?? defaultMetrics(data)
+    checkOptions(data, options, this.#batchSize)
+    const dataset = 'x' in data ? data : null
+    const { shuffle = true, seed = 0, dropLast = false, maxSteps = Number.POSITIVE_INFINITY } = options
+    const batching = { batchSize: this.#batchSize, shuffle, seed, dropLast }
+    this.#source = 'x' in data ? arraySource(data, deviceOf(model), batching) : data
+    checkCount('fit', 'the number of batches in an epoch', this.#source.steps)
+    const needed = Number.isFinite(maxSteps) ? Math.ceil(maxSteps / this.#source.steps) : 1
+    this.#epochs = options.epochs ?? needed
+    this.#total = Math.min(maxSteps, this.#epochs * this.#source.steps)
+    this.#metrics = options.step ? [] : (options.metrics ?? (dataset ? defaultMetrics(dataset) : []))
+    this.#majority = dataset ? majorityOf(dataset) : undefined
     this.#callbacks = options.callbacks ?? []
-    check(data, options, this.#epochs, this.#batchSize)
-    this.#perEpoch = stepsOf(data.length, this.#batching())
+    this.#optimizers = optimizersOf(options)
+    this.#rates = new Rates(this.#optimizers)
+    this.#parts = {
+      model,
+      optimizers: this.#optimizers,
+      ema: options.ema,
+      generators: generatorsOf(options.generators),
+      callbacks: this.#callbacks,
+    }
+    const { accumulate = 1, watch = 0 } = options
+    this.#setup = { examples: this.#source.examples, steps: this.#source.steps, ...batching, accumulate, watch }
+    const { step, watcher } = makeStep(model, this.#metrics, options)
+    this.#plain = step
+    this.#step = options.compile === false ? step : compile(step)
+    this.#watcher = watcher
+    this.#meter = new Meter(this.#metrics)
+    const savable = this.#optimizers.every((o) => o.stateDict && o.loadStateDict)
+    this.#replay = (options.locate ?? true) && savable ? new Replay(this.#parts, this.#rates) : null
+    if (options.resume) checkResumable(options.resume, this.#setup, this.#rates.values.length)
   }
 
   async run(): Promise<History> {
-    const rates = ratesOf(this.#options.optimizer)
+    if (this.#options.resume) this.#takeUp(this.#options.resume)
     let failure: unknown
     try {
       await tell(this.#callbacks, 'onTrainBegin', {
         epochs: this.#epochs,
-        steps: this.#perEpoch,
+        steps: this.#source.steps,
         batchSize: this.#batchSize,
-        examples: this.#data.length,
+        examples: this.#source.examples,
+        done: this.#steps,
+        capture: () => this.#capture(),
+        history: () => this.#history(),
       })
-      await inMode(this.#model, true, () => this.#train(rates))
+      await inMode(this.#model, true, () => this.#train())
     } catch (error) {
       failure = error
       throw error
     } finally {
-      for (const { group, lr, momentum } of rates) {
-        if (group.lr !== lr) group.lr = lr
-        if (momentum !== undefined && group.momentum !== momentum) group.momentum = momentum
-      }
+      this.#rates.reset()
       await tell(this.#callbacks, 'onTrainEnd', this.#history(), failure)
     }
     return this.#history()
   }
 
-  async #train(rates: readonly Rate[]): Promise<void> {
-    const { optimizer, validation, loss, objective, schedule } = this.#options
-    // The value that was minimised comes last, where it is not the loss itself.
-    const { means, whole } = divided(this.#metrics)
-    const learn = (x: Tensor, target: Tensor): Measured => {
-      const y = asTarget(target)
-      const output = this.#model.call(asInput(x))
-      const value = (objective ?? loss)(output, y)
-      optimizer.minimize(value)
-      const metrics = means.map((m) => m.of(output, y))
-      const values = objective ? [loss(output, y), ...metrics, value] : [value, ...metrics]
-      return { values, seen: whole.length > 0 ? [output, y] : [] }
-    }
-    const compiled = this.#options.compile !== false
-    const step = compiled ? compile(learn) : learn
-    const measure = validation && this.#evaluator()
-    for (let epoch = 1; epoch <= this.#epochs && !this.#stopped(); epoch++) {
+  async #train(): Promise<void> {
+    const { validation } = this.#options
+    const measure = validation && this.#evaluator(validation)
+    while (this.#epoch <= this.#epochs && this.#steps - this.#done < this.#total && !this.#stopped()) {
       const start = performance.now()
-      await tell(this.#callbacks, 'onEpochBegin', { epoch, epochs: this.#epochs, steps: this.#perEpoch })
-      const meter = await this.#epoch(epoch, step, () => {
-        if (!schedule) return
-        const factor = schedule(this.#steps, this.#epochs * this.#perEpoch)
-        const momentum = schedule.momentum?.(this.#steps)
-        for (const { group, lr } of rates) {
-          group.lr = lr * factor
-          if (momentum !== undefined) group.momentum = momentum
-        }
-      })
-      if (meter === null) break
+      const epoch = this.#epoch
+      const seen = this.#meter.examples
+      await tell(this.#callbacks, 'onEpochBegin', { epoch, epochs: this.#epochs, steps: this.#source.steps })
+      if (!(await this.#runEpoch(measure))) break
       const trained = (performance.now() - start) / 1000
-      const val = measure && (await this.#unlessAborted(() => measure(validation)))
+      const val = measure && (await this.#unlessAborted(measure))
       const record: EpochRecord = {
         epoch,
-        train: meter.scores(),
+        train: this.#meter.scores(),
         ...(val ? { val } : {}),
         seconds: (performance.now() - start) / 1000,
-        rate: meter.examples / trained,
-        lr: shown(optimizer.lr),
+        rate: (this.#meter.examples - seen) / trained,
+        lr: shown(this.#optimizers[0].lr),
       }
       this.#records.push(record)
+      this.#epoch++
+      this.#done = 0
+      this.#meter = new Meter(this.#metrics)
       await tell(this.#callbacks, 'onEpochEnd', { ...record, epochs: this.#epochs, stop: () => this.#halt() })
     }
   }
 
-  /** One epoch's steps; null if it was stopped before the last of them. */
-  async #epoch(epoch: number, step: (x: Tensor, y: Tensor) => Measured, schedule: () => void): Promise<Meter | null> {
-    const meter = new Meter(this.#metrics)
-    const begin = performance.now()
-    let clock = begin
-    let counted = 0
-    let done = 0
-    for (const { x, y, size } of batches(this.#data, deviceOf(this.#model), this.#batching(epoch))) {
-      schedule()
-      const { values: results, seen } = step(x, y)
-      const values = await readAll('fit', results)
-      this.#steps++
-      done++
-      this.#checkFinite(values[0], epoch, done)
-      if (this.#options.objective) this.#checkFinite(values.pop() as number, epoch, done)
-      meter.add(values, size, seen)
-      const now = performance.now()
-      // The first step compiles.
-      if (done === 1) clock = now
-      else counted += size
-      const rate = counted > 0 ? (1000 * counted) / (now - clock) : (1000 * size) / (now - begin)
-      const { loss, ...metrics } = meter.means()
-      await tell(this.#callbacks, 'onBatchEnd', {
-        epoch,
-        epochs: this.#epochs,
-        step: done,
-        steps: this.#perEpoch,
-        loss,
-        metrics,
-        batchLoss: values[0],
-        lr: shown(this.#options.optimizer.lr),
-        rate,
-        seconds: (now - begin) / 1000,
-        eta: Math.max(0, Math.min(this.#data.length, this.#perEpoch * this.#batchSize) - meter.examples) / rate,
-        stop: () => this.#halt(),
-      })
+  /** The rest of an epoch's steps; false if it was stopped before the last of them. */
+  async #runEpoch(measure: (() => Promise<Scores>) | undefined): Promise<boolean> {
+    const { validateEvery, control, signal } = this.#options
+    const pace = new Pace()
+    for await (const batch of this.#source.epoch(this.#epoch, this.#done)) {
+      if (this.#steps >= this.#total) break
+      const { batchLoss, layers } = await this.#learn(batch)
+      if (measure && validateEvery && this.#steps % validateEvery === 0) await this.#check(measure)
+      await this.#report(batchLoss, layers, pace.of(batch.size))
       await this.#breathe()
-      if (this.#stopped() && done < this.#perEpoch) return null
+      await control?.waiting(signal)
+      if (this.#stopped() && this.#done < this.#source.steps && this.#steps < this.#total) return false
     }
-    return meter
+    return true
   }
 
-  #batching(epoch?: number): { batchSize: number; dropLast: boolean; order?: Int32Array } {
-    const { shuffle = true, seed = 0, dropLast = false } = this.#options
-    const order = epoch !== undefined && shuffle ? { order: orderOf(this.#data.length, seed, epoch) } : {}
-    return { batchSize: this.#batchSize, dropLast, ...order }
+  async #learn({ x, y, size }: TensorBatch): Promise<{ batchLoss: number; layers: LayersRecord | null }> {
+    const { schedule, watch } = this.#options
+    if (schedule) this.#rates.follow(schedule, this.#steps, this.#total)
+    const watched = watch !== undefined && (this.#steps + 1) % watch === 0
+    this.#replay?.note({ epoch: this.#epoch, done: this.#done, steps: this.#steps, watched })
+    const { values: results, seen, minimised, layers: figures }: Learned = this.#step(x, y, watched)
+    const values = await readAll('fit', results)
+    this.#steps++
+    this.#done++
+    this.#start ??= values.loss
+    await this.#checkFinite(values.loss)
+    if (minimised) await this.#checkFinite((await readAll('fit', { loss: minimised })).loss)
+    this.#meter.add(values, size, seen)
+    const layers = watched ? await this.#watcher.read(this.#steps, figures) : null
+    if (layers) this.#layers.push(layers)
+    return { batchLoss: values.loss, layers }
   }
 
-  #evaluator(): (data: ArrayDataset) => Promise<EpochRecord['train']> {
-    const { loss, signal } = this.#options
-    return evaluator(this.#model, {
+  async #report(batchLoss: number, layers: LayersRecord | null, { rate, seconds }: Figures): Promise<void> {
+    const { loss, ...metrics } = this.#meter.means()
+    const left = Math.max(0, this.#source.examples - this.#meter.examples)
+    await tell(this.#callbacks, 'onBatchEnd', {
+      epoch: this.#epoch,
+      epochs: this.#epochs,
+      step: this.#done,
+      steps: this.#source.steps,
+      total: this.#steps,
       loss,
-      metrics: this.#metrics,
+      metrics,
+      batchLoss,
+      lr: shown(this.#optimizers[0].lr),
+      ...(layers ? { layers } : {}),
+      rate,
+      seconds,
+      eta: left / rate,
+      stop: () => this.#halt(),
+    })
+  }
+
+  /** Measures within an epoch. */
+  async #check(measure: () => Promise<Scores>): Promise<void> {
+    const val = await this.#unlessAborted(measure)
+    if (!val) return
+    const record = { step: this.#steps, epoch: this.#epoch, val }
+    this.#checks.push(record)
+    await tell(this.#callbacks, 'onValidation', { ...record, stop: () => this.#halt() })
+  }
+
+  #evaluator(validation: ArrayDataset): () => Promise<Scores> {
+    const { loss, signal, ema, metrics } = this.#options
+    const measured = metrics ?? defaultMetrics(validation)
+    const evaluate = evaluator(this.#model, {
+      loss,
+      metrics: measured,
       batchSize: this.#batchSize,
       compile: this.#options.compile !== false,
       ...(signal ? { signal } : {}),
     })
+    return async () => {
+      ema?.swap()
+      try {
+        return await evaluate(validation)
+      } finally {
+        ema?.swap()
+      }
+    }
   }
 
   /** The result of `fn`, or undefined if the signal ended it. */
@@ -232,12 +259,52 @@ class Fit {
     }
   }
 
-  #checkFinite(loss: number, epoch: number, step: number): void {
+  async #checkFinite(loss: number): Promise<void> {
     if (Number.isFinite(loss)) return
-    throw new GliaError(
-      `fit: the loss became ${loss} in epoch ${epoch}, step ${step} of ${this.#perEpoch}, at a learning rate of ` +
-        `${shown(this.#options.optimizer.lr)}. Make the learning rate smaller, or look for values in the data that are not finite.`,
-    )
+    const place = `in epoch ${this.#epoch}, step ${this.#done} of ${this.#source.steps}`
+    const lr = shown(this.#optimizers[0].lr)
+    const begun = `fit: the loss became ${loss} ${place}, at a learning rate of ${lr}.`
+    const origin = await this.#replay?.find(this.#source, this.#plain, this.#step).catch((error: unknown) => {
+      // Why it cannot be told is less interesting than what happened.
+      if (error instanceof GliaError) return null
+      throw error
+    })
+    throw new NotFiniteError(begun, { step: this.#steps, epoch: this.#epoch, lr }, origin ?? null)
+  }
+
+  #takeUp(state: TrainingState): void {
+    const { progress } = state
+    restore(this.#parts, state)
+    this.#rates.base = progress.base
+    this.#before = progress.seconds
+    this.#start = progress.start
+    this.#steps = progress.steps
+    this.#epoch = progress.epoch
+    this.#done = progress.step
+    this.#meter = new Meter(this.#metrics, progress.meter)
+    this.#records.push(...progress.epochs)
+    this.#checks.push(...progress.checks)
+    this.#layers.push(...progress.layers)
+  }
+
+  #capture(): TrainingState {
+    const progress: Progress = {
+      format: STATE_FORMAT,
+      epoch: this.#epoch,
+      step: this.#done,
+      steps: this.#steps,
+      seconds: this.#seconds(),
+      meter: this.#meter.state,
+      base: this.#rates.base,
+      start: this.#start,
+      epochs: [...this.#records],
+      checks: [...this.#checks],
+      layers: [...this.#layers],
+      generators: this.#parts.generators.map((g) => g.state),
+      callbacks: captureCallbacks(this.#callbacks),
+      setup: this.#setup,
+    }
+    return { progress, tensors: captureTensors(this.#parts) }
   }
 
   #halt(): void {
@@ -248,54 +315,45 @@ class Fit {
     return this.#stop || (this.#options.signal?.aborted ?? false)
   }
 
+  #seconds(): number {
+    return this.#before + (performance.now() - this.#begin) / 1000
+  }
+
   #history(): History {
     return {
       epochs: [...this.#records],
+      ...(this.#checks.length > 0 ? { checks: [...this.#checks] } : {}),
+      ...(this.#layers.length > 0 ? { layers: [...this.#layers] } : {}),
+      ...(this.#start === null ? {} : { start: this.#start }),
+      ...(this.#majority === undefined ? {} : { majority: this.#majority }),
       steps: this.#steps,
-      stopped: this.#steps < this.#epochs * this.#perEpoch,
-      seconds: (performance.now() - this.#start) / 1000,
+      stopped: this.#steps < this.#total,
+      seconds: this.#seconds(),
     }
   }
 }
 
-interface Rate {
-  readonly group: { lr: number; momentum?: number | null }
-  readonly lr: number
-  readonly momentum: number | undefined
+interface Figures {
+  /** Examples per second. */
+  readonly rate: number
+  readonly seconds: number
 }
 
-/** The learning rates that a schedule multiplies, and the momenta it may replace. */
-function ratesOf(optimizer: Minimizer): Rate[] {
-  const groups: NonNullable<Minimizer['groups']> = optimizer.groups ?? [optimizer]
-  return groups.map((group) => ({ group, lr: group.lr, momentum: group.momentum ?? undefined }))
-}
+/** Measures how fast an epoch goes. */
+class Pace {
+  readonly #begin = performance.now()
+  #clock = this.#begin
+  #counted = 0
+  #first = true
 
-/** A rate that went through float32, in as many digits as it has. */
-function shown(lr: number): number {
-  return Number(lr.toPrecision(7))
-}
-
-function check(data: ArrayDataset, options: FitOptions, epochs: number, batchSize: number): void {
-  const { optimizer, validation, dropLast = false, seed = 0 } = options
-  checkDataset('fit', 'training set', data)
-  checkCount('fit', 'epochs', epochs)
-  checkCount('fit', 'batchSize', batchSize)
-  if (!Number.isSafeInteger(seed)) throw new GliaError(`fit: seed must be a whole number; received ${seed}.`)
-  if (!(Number.isFinite(optimizer.lr) && optimizer.lr >= 0)) {
-    throw new GliaError(`fit: the optimizer's learning rate must be a number of at least 0; received ${optimizer.lr}.`)
-  }
-  if (dropLast && data.length < batchSize) {
-    throw new GliaError(
-      `fit: with dropLast, ${data.length} examples make no batch of ${batchSize}. Use a smaller batchSize.`,
-    )
-  }
-  if (!validation) return
-  checkDataset('fit', 'validation set', validation)
-  for (const key of ['x', 'y'] as const) {
-    const [a, b] = [data[key].shape, validation[key].shape]
-    if (showShape(a) === showShape(b)) continue
-    throw new GliaError(
-      `fit: the training set's ${key} has examples of shape ${showShape(a)}, the validation set's ${showShape(b)}; they must be alike.`,
-    )
+  /** Figures after one more batch of so many examples. */
+  of(size: number): Figures {
+    const now = performance.now()
+    // The first step compiles.
+    if (this.#first) this.#clock = now
+    else this.#counted += size
+    this.#first = false
+    const rate = this.#counted > 0 ? (1000 * this.#counted) / (now - this.#clock) : (1000 * size) / (now - this.#begin)
+    return { rate, seconds: (now - this.#begin) / 1000 }
   }
 }

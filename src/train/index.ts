@@ -8,8 +8,19 @@ export type {
   EpochStart,
   History,
   TrainInfo,
+  ValidationInfo,
+  ValidationRecord,
 } from './callbacks.ts'
+export { TrainControl } from './control.ts'
 export { type EvaluateOptions, evaluate, type Loss, type Model, type PredictOptions, predict } from './evaluate.ts'
-export { type FitOptions, fit, type Minimizer } from './fit.ts'
+export { type FindRateOptions, findLearningRate, type RateRange } from './find-rate.ts'
+export { fit } from './fit.ts'
+export { classWeights, combine, type Term } from './losses.ts'
 export { accuracy, type EpochMetric, type Metric, overEpoch, type Scores } from './metrics.ts'
+export { type EarlyStoppingOptions, earlyStopping, type Monitored, plateau } from './monitor.ts'
+export { NotFiniteError } from './not-finite.ts'
+export type { Clip, FitOptions, FitSchedule, Minimizer, StepFigures } from './options.ts'
 export { type ProgressOptions, progressBar } from './progress.ts'
+export type { BatchSource } from './source.ts'
+export type { CallbackState, Progress, TrainingState } from './state.ts'
+export type { ActivationFigures, LayersRecord, ParameterFigures } from './watch.ts'

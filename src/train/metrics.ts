@@ -67,39 +67,53 @@ export function defaultMetrics({ y }: ArrayDataset): readonly Metric[] {
 /** Loss and metrics by name. */
 export type Scores = { readonly loss: number } & { readonly [metric: string]: number }
 
+/** Sums of a meter, as plain numbers. */
+export interface MeterState {
+  readonly sums: Readonly<Record<string, number>>
+  readonly examples: number
+}
+
 /** Loss and means over the batches seen, each batch counting by its size, and metrics of all their outputs. */
 export class Meter {
-  readonly #names: readonly string[]
-  readonly #sums: number[]
+  readonly #sums = new Map<string, number>()
   readonly #whole: readonly { readonly name: string; readonly metric: ReturnType<EpochMetric['make']> }[]
+  #seen = false
   examples = 0
 
-  constructor(metrics: readonly (Metric | EpochMetric)[]) {
-    const { means, whole } = divided(metrics)
-    this.#names = ['loss', ...means.map((m) => m.name)]
-    this.#sums = this.#names.map(() => 0)
-    this.#whole = whole.map(({ name, make }) => ({ name, metric: make() }))
+  constructor(metrics: readonly (Metric | EpochMetric)[], state?: MeterState) {
+    this.#whole = divided(metrics).whole.map(({ name, make }) => ({ name, metric: make() }))
+    if (!state) return
+    this.examples = state.examples
+    for (const [name, sum] of Object.entries(state.sums)) this.#sums.set(name, sum)
   }
 
   /** Takes the loss and the means of a batch, and its output and target if there are metrics that want to see them. */
-  add(values: readonly number[], examples: number, seen: readonly Tensor[] = []): void {
+  add(values: Readonly<Record<string, number>>, examples: number, seen: readonly Tensor[] = []): void {
     this.examples += examples
-    values.forEach((value, i) => {
-      this.#sums[i] += value * examples
-    })
+    for (const [name, value] of Object.entries(values)) {
+      this.#sums.set(name, (this.#sums.get(name) ?? 0) + value * examples)
+    }
     const [output, target] = seen
-    if (output && target) for (const { metric } of this.#whole) metric.update(output, target)
+    if (!output || !target) return
+    this.#seen = true
+    for (const { metric } of this.#whole) metric.update(output, target)
   }
 
   /** Loss and means so far. */
   means(): Scores {
-    const entries = this.#names.map((name, i) => [name, this.#sums[i] / this.examples])
-    return Object.fromEntries(entries) as Scores
+    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, sum / this.examples])) as Scores
   }
 
   /** Everything. */
   scores(): Scores {
-    const entries = this.#whole.map(({ name, metric }) => [name, metric.compute()])
+    // A run resumed at the very end of an epoch has seen no outputs of it.
+    const known = this.#seen ? this.#whole : []
+    const entries = known.map(({ name, metric }) => [name, metric.compute()])
     return { ...this.means(), ...Object.fromEntries(entries) }
+  }
+
+  /** The sums; metrics of whole epochs are not among them. */
+  get state(): MeterState {
+    return { sums: Object.fromEntries(this.#sums), examples: this.examples }
   }
 }

@@ -9,6 +9,7 @@ const batch: BatchInfo = {
   epoch: 2,
   epochs: 10,
   step: 156,
+  total: 469,
   steps: 313,
   loss: 0.12345,
   metrics: { accuracy: 0.98765 },
