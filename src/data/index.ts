@@ -25,6 +25,22 @@ export { type IdxArray, parseIdx } from './idx.ts'
 export { type GrayInputOptions, grayInput, type Picture, resizeTo, toGray } from './image.ts'
 export { DataLoader, type LoaderOptions, type LoaderState, type Skipped } from './loader.ts'
 export { permutation, Random } from './random.ts'
+export { type CifarOptions, cifar10Classes, parseCifar } from './readers/cifar.ts'
+export {
+  type Coco,
+  type CocoImage,
+  cocoMask,
+  parseCoco,
+  type Segmentation,
+} from './readers/coco.ts'
+export { type CsvOptions, type CsvRecord, parseCsv, streamCsv } from './readers/csv.ts'
+export { type JsonLinesOptions, parseJsonLines, streamJsonLines } from './readers/json-lines.ts'
+export { parseRatings, type Ratings, ratingsDataset } from './readers/movielens.ts'
+export { encodeNpy, encodeNpz, type NumpyArray, parseNpy, parseNpz } from './readers/npy.ts'
+export { type ParquetOptions, type RandomAccess, readParquetTable, streamParquet } from './readers/parquet.ts'
+export { decodeText, type Line, linesOf, streamLines, type TextOptions, wellFormed } from './readers/text.ts'
+export { encodeWav, parseWav, type Sound } from './readers/wav.ts'
+export { type Objects, parseYolo, type YoloOptions } from './readers/yolo.ts'
 export { balancedWeights, type Sampler, sequential, shuffled, type WeightedOptions, weighted } from './sampler.ts'
 export { collect, fromArrays, type Item, label, type MapSource, mapped, type StreamSource, selected } from './source.ts'
 export {
@@ -36,3 +52,17 @@ export {
   splitIndices,
   splits,
 } from './split.ts'
+export {
+  type CategoryColumn,
+  cellAt,
+  columnNamed,
+  type NumberColumn,
+  type SkippedRow,
+  type Table,
+  type TableColumn,
+  type TableOptions,
+  type TextColumn,
+  tableOf,
+  tableOfObjects,
+  tableRows,
+} from './table.ts'
