@@ -1,0 +1,24 @@
+/** @file What recipes that predict numbers share: a loss in standard deviations, and figures in the target's units. */
+
+import { mse } from '../../loss/index.ts'
+import { MeanAbsoluteError, R2, RootMeanSquaredError } from '../../metrics/index.ts'
+import type { Loss } from '../../train/evaluate.ts'
+import { type EpochMetric, overEpoch } from '../../train/metrics.ts'
+
+/** Mean and standard deviation of the training targets. */
+export interface Scale {
+  readonly mean: number
+  readonly std: number
+}
+
+/** Mean squared error in units of the targets' variance: 1 for who predicts the mean. */
+export function scaledMse({ std }: Scale): Loss {
+  return (output, target) => mse(output.div(std), target.div(std))
+}
+
+/** Root mean squared error, mean absolute error, and the share of the variance that is explained. */
+export const regressionMetrics: readonly EpochMetric[] = [
+  overEpoch('rmse', () => new RootMeanSquaredError()),
+  overEpoch('mae', () => new MeanAbsoluteError()),
+  overEpoch('r2', () => new R2()),
+]

@@ -1,0 +1,99 @@
+/** @file Tables of text cells, from comma- or tab-separated files. */
+
+import { GliaError } from '../../core/errors.ts'
+import { parseCsv } from '../../data/readers/csv.ts'
+import { cellAt } from '../../data/table.ts'
+import type { Source } from './task.ts'
+
+export interface Table {
+  /** For messages: the path. */
+  readonly name: string
+  readonly columns: readonly string[]
+  /** As many cells each as there are columns. */
+  readonly rows: readonly (readonly string[])[]
+  /** The line that each row began on, from 1. */
+  readonly lines: Int32Array
+  /** Whether the first row of the file named the columns. */
+  readonly header: boolean
+}
+
+/** What stands for a missing value. */
+const MISSING = new Set(['', 'na', 'n/a', 'nan', 'null', 'none', '?', '-'])
+
+/** Whether a cell says that there is no value. */
+export function isMissing(cell: string): boolean {
+  return MISSING.has(cell.trim().toLowerCase())
+}
+
+/** The number that a cell holds, NaN if none. */
+export function numberIn(cell: string): number {
+  const text = cell.trim()
+  const value = text === '' ? Number.NaN : Number(text)
+  return Number.isFinite(value) ? value : Number.NaN
+}
+
+/**
+ * Reads a table. Columns of a file without a header are called `column 1`, `column 2` …
+ *
+ * @param header whether the first row names the columns; by default it does if none of its cells is a number
+ * @throws GliaError if there are no rows, rows differ in length, or names come twice (naming the line)
+ */
+export async function readTable({ name, text }: Source, header?: boolean): Promise<Table> {
+  // The first line tells the separator and how many cells there are; all are read as they stand.
+  const line = /^\s*([^\r\n]+)/.exec(text)?.[1] ?? ''
+  const separator = /\.(tsv|tab)(\.gz)?$/i.test(name) ? '\t' : [',', ';', '\t'].find((mark) => line.includes(mark))
+  const asText = { name, header: false, missing: [], ...(separator ? { delimiter: separator } : {}) }
+  const first = await parseCsv(line, asText)
+  const types = Object.fromEntries([...first.columns.keys()].map((column) => [column, 'text' as const]))
+  const { columns: cells, length, lines: starts } = await parseCsv(text, { ...asText, types })
+  const every = [...cells.values()]
+  const all = Array.from({ length }, (_, i) => every.map((column) => String(cellAt(column, i) ?? '')))
+  const named = header ?? all[0].every((cell) => Number.isNaN(numberIn(cell)) && !isMissing(cell))
+  const columns = all[0].map((cell, i) => (named ? cell.trim() : `column ${i + 1}`))
+  const twice = columns.find((column, i) => columns.indexOf(column) !== i)
+  if (twice !== undefined) throw new GliaError(`${name} has two columns called ${JSON.stringify(twice)}; rename one.`)
+  const rows = named ? all.slice(1) : all
+  if (rows.length === 0) throw new GliaError(`${name} has column names but no rows.`)
+  const lines = named ? starts.subarray(1) : starts
+  return { name, columns, rows, lines, header: named }
+}
+
+/**
+ * Where a column stands.
+ *
+ * @param column its name, or its number from 1
+ * @param option for the message: `--target`
+ * @throws GliaError naming the columns there are
+ */
+export function columnIndex(table: Table, column: string, option: string): number {
+  const named = table.columns.indexOf(column)
+  if (named >= 0) return named
+  const number = Number(column)
+  if (Number.isInteger(number) && number >= 1 && number <= table.columns.length) return number - 1
+  const known = table.columns.slice(0, 20).join(', ') + (table.columns.length > 20 ? ', …' : '')
+  throw new GliaError(`${option}: ${table.name} has no column ${JSON.stringify(column)}; it has ${known}.`)
+}
+
+/** The cells of a column. */
+export function cellsOf(table: Table, index: number): string[] {
+  return table.rows.map((row) => row[index])
+}
+
+/** The table with further columns, as comma-separated text. Names that are taken get a number. */
+export function writeTable(table: Table, added: Readonly<Record<string, readonly (string | number)[]>>): string {
+  const taken = new Set(table.columns)
+  const names = Object.keys(added).map((name) => {
+    let free = name
+    for (let n = 2; taken.has(free); n++) free = `${name}_${n}`
+    return free
+  })
+  const columns = Object.values(added)
+  const rows = table.rows.map((row, i) => [...row, ...columns.map((column) => column[i])])
+  return [[...table.columns, ...names], ...rows].map((row) => `${row.map(quoted).join(',')}\n`).join('')
+}
+
+/** A cell, in quotation marks where it needs them (RFC 4180). */
+function quoted(cell: string | number): string {
+  const text = String(cell)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
