@@ -41,6 +41,9 @@ const DIVERGING = ['#4f9bd0', '#f7f7f7', '#f0a04b']
 /** Colours of a heat map: more than an eye tells apart, few enough for small files. */
 const SHADES = 32
 
+/** Powers where plain numbers would be long. */
+const LOG_LABEL = "format(datum.value, datum.value >= 1e5 || datum.value < 1e-3 ? '.0e' : '~g')"
+
 /** Cells reach a little under their neighbours: edges that only meet show as seams. */
 const OVERLAP = 1.1
 
@@ -120,7 +123,7 @@ function position(field: string, { title, scale = 'linear', domain }: Axis): Spe
     type: 'quantitative',
     title,
     scale: { type: scale, ...(domain ? { domain, nice: false } : scale === 'log' ? {} : { zero: false }) },
-    ...(scale === 'log' ? { axis: { labelOverlap: true, format: '~g', tickCount: 6 } } : {}),
+    ...(scale === 'log' ? { axis: { labelOverlap: true, labelExpr: LOG_LABEL, tickCount: 6 } } : {}),
   }
 }
 

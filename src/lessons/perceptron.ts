@@ -45,12 +45,12 @@ function learn(out: LessonOutput, name: string, x: Tensor, y: Tensor, most = 50)
   return { w: numbers(w), mistakes }
 }
 
-/** Two clouds of 40 points around (±d, ±d). */
+/** Two clouds of 40 points, a distance of d either side of (1, 2) in both directions. */
 function clouds(d: number): { x: Tensor; y: Tensor } {
   const labels = Array.from({ length: 80 }, (_, i) => i % 2)
   const y = tensor(labels)
   const noise = randn([80, 2])
-  const at = noise.add(y.mul(2).sub(1).mul(d).unsqueeze(1))
+  const at = noise.add(y.mul(2).sub(1).mul(d).unsqueeze(1)).add(tensor([1, 2]))
   return { x: stack([at.select(1, 0), at.select(1, 1), y.mul(0).add(1)], 1), y }
 }
 
@@ -59,7 +59,7 @@ export const perceptron: Lesson = {
   title: "Rosenblatt's rule finds a separating line if there is one",
   course: 'de Mareuil',
   run(out) {
-    const far = clouds(2.5)
+    const far = clouds(1.9)
     const near = clouds(0.6)
     const separable = learn(out, 'Clouds apart', far.x, far.y)
     const overlapping = learn(out, 'Clouds overlapping', near.x, near.y)

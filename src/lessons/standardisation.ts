@@ -45,9 +45,7 @@ export const standardisation: Lesson = {
     )
     out.check('standardised: loss, that of the noise', fast, 0.01, 0.005)
     out.check('as they are: loss / that of the noise', slow / 0.01, { above: 5 })
-    out.check('as they are, at half as high a rate again: it leaves', Number.isFinite(diverging) ? diverging : 1e30, {
-      above: 10,
-    })
+    out.check('as they are, the rate half as high again: still a number?', Number.isFinite(diverging), false)
 
     const at = Array.from({ length: STEPS }, (_, i) => i)
     out.plot('losses', {
@@ -55,7 +53,7 @@ export const standardisation: Lesson = {
         {
           title: 'A house price from rooms and surface',
           x: { title: 'step' },
-          y: { title: 'mean squared error', scale: 'log', domain: [5e-3, 100] },
+          y: { title: 'mean squared error', scale: 'log', domain: [5e-3, 1e5] },
           marks: Object.entries(losses).map(([name, l]) => ({ mark: 'line', name, x: at, y: l })),
         },
       ],
