@@ -97,7 +97,7 @@ export class CpuDevice implements Device {
 
   realise(nodes: readonly Node[], into: readonly Cell[] = []): void {
     const wanted = [...new Set(nodes)].filter((n) => n.op !== 'data')
-    this.turns.check(this.name)
+    this.turns.check('realise')
     const uniform = new Set(into.filter(({ value }) => uniformValue(value) !== null))
     for (const cell of uniform) this.residents.settle(cell)
     const homes = into.filter((cell) => !uniform.has(cell))

@@ -17,7 +17,7 @@ export class InterpDevice implements Device {
   readonly turns: Turns = new Turns('interp')
 
   realise(nodes: readonly Node[], into: readonly Cell[] = []): void {
-    this.turns.check('interp')
+    this.turns.check('realise')
     const all = [...nodes, ...into.map((cell) => cell.value)]
     const values: Values = new Map()
     evaluateAll(all, values)

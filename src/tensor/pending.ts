@@ -59,7 +59,7 @@ export function realise(device: Device, nodes: readonly Node[], residents: Reado
   const direct = new Set(into)
   const toHost = waiting.flatMap(([cell]) => (direct.has(cell) ? [] : [cell.value]))
   const all = [...new Set([...nodes, ...toHost])].filter((n) => n.op !== 'data')
-  if (all.length + into.length > 0) device.turns.check('realise')
+  if (all.length + into.length > 0) device.turns.check('reading a value')
   for (const [cell] of waiting) cells.delete(cell)
   if (all.length + into.length === 0) return
   warnOfGrowth([...all, ...into.map((cell) => cell.value)])
