@@ -82,13 +82,13 @@ export const activations: Lesson = {
       columns: 4,
       parts: Object.entries(GALLERY).map(([title, f]) => ({
         title,
-        x: { title: 'x', domain: [-4, 4] as const },
-        y: { title: '', domain: [-1.5, 3] as const },
+        x: { title: 'x', domain: [-4, 4] },
+        y: { title: '', domain: [-1.5, 3] },
         width: 190,
         height: 150,
         marks: [
-          { mark: 'line' as const, name: 'f(x)', x: x.dataSync(), y: f(x).dataSync() },
-          { mark: 'line' as const, name: 'f′(x)', x: x.dataSync(), y: slopeOf(f, x).dataSync(), dashed: true },
+          { mark: 'line', name: 'f(x)', x: x.dataSync(), y: f(x).dataSync() },
+          { mark: 'line', name: 'f′(x)', x: x.dataSync(), y: slopeOf(f, x).dataSync(), dashed: true },
         ],
       })),
     })

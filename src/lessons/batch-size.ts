@@ -3,6 +3,7 @@ import { compile, manualSeed, randn, type Tensor, tensor } from '../index.ts'
 import { mse } from '../loss/index.ts'
 import { Linear, Sequential, Tanh } from '../nn/index.ts'
 import { SGD } from '../optim/index.ts'
+import type { Chart } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { mean } from './support.ts'
 
@@ -70,15 +71,15 @@ export const batchSize: Lesson = {
     }
     out.check('spread of the estimated cost, batches of 16 / of 1: about 1/√16', spread(16) / spread(1), 0.25, 0.1)
 
-    const part = (title: string, runs: typeof identical) => ({
+    const part = (title: string, runs: typeof identical): Chart => ({
       title,
       x: { title: 'epoch' },
-      y: { title: 'mean squared error over the epoch', domain: [0, 1.5] as const },
+      y: { title: 'mean squared error over the epoch', domain: [0, 1.5] },
       width: 340,
       marks: runs.map(({ losses }, i) => {
         const per = losses.length / EPOCHS
         const epochs = Array.from({ length: EPOCHS }, (_, e) => mean(losses.slice(e * per, (e + 1) * per)))
-        return { mark: 'line' as const, name: `batches of ${sizes[i]}`, x: epochs.map((_, e) => e + 1), y: epochs }
+        return { mark: 'line', name: `batches of ${sizes[i]}`, x: epochs.map((_, e) => e + 1), y: epochs }
       }),
     })
     out.plot('losses', {

@@ -65,16 +65,16 @@ export const convexCosts: Lesson = {
         y: { title: `J(β), ${name}` },
         width: 320,
         marks: [
-          { mark: 'line' as const, name: 'cost', x: beta, y: curves[name] },
+          { mark: 'line', name: 'cost', x: beta, y: curves[name] },
           {
-            mark: 'points' as const,
+            mark: 'points',
             name: 'starts',
             x: starts,
             y: starts.map((b) => cost(x.mul(b), y).itemSync()),
             size: 90,
           },
           {
-            mark: 'points' as const,
+            mark: 'points',
             name: 'ends',
             x: ends[name],
             y: ends[name].map((b) => cost(x.mul(b), y).itemSync()),

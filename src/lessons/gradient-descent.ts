@@ -2,6 +2,7 @@
 import { compile, Parameter, type Tensor, tensor } from '../index.ts'
 import { mse } from '../loss/index.ts'
 import { SGD } from '../optim/index.ts'
+import type { Line } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { printed, steps } from './support.ts'
 
@@ -73,12 +74,14 @@ export const gradientDescent: Lesson = {
           x: { title: 'x', domain: [0, 1] },
           y: { title: 'y' },
           marks: [
-            ...[0, 1, 4, 19].map((i) => ({
-              mark: 'line' as const,
-              name: `frame ${i + 1}: y = ${shown[i][0]} x + ${shown[i][1]}`,
-              x: ends,
-              y: ends.map((v) => frames[i][0] * v + frames[i][1]),
-            })),
+            ...[0, 1, 4, 19].map(
+              (i): Line => ({
+                mark: 'line',
+                name: `frame ${i + 1}: y = ${shown[i][0]} x + ${shown[i][1]}`,
+                x: ends,
+                y: ends.map((v) => frames[i][0] * v + frames[i][1]),
+              }),
+            ),
             { mark: 'points', name: 'points', x: x.dataSync(), y: y.dataSync(), size: 90 },
           ],
         },

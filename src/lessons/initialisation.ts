@@ -1,6 +1,7 @@
 /** @file Initial weights: bounds and variances of the schemes, and what depth makes of a signal and of its gradient. */
 import { grad, randn, stack, type Tensor, tensor } from '../index.ts'
 import { init } from '../nn/index.ts'
+import type { Chart } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { numbers } from './support.ts'
 
@@ -70,12 +71,12 @@ export const initialisation: Lesson = {
     }
 
     const at = Array.from({ length: DEPTH + 1 }, (_, l) => l)
-    const part = (title: string, key: 'signal' | 'gradient') => ({
+    const part = (title: string, key: 'signal' | 'gradient'): Chart => ({
       title,
       x: { title: 'layer' },
-      y: { title: 'variance', scale: 'log' as const },
+      y: { title: 'variance', scale: 'log' },
       width: 360,
-      marks: Object.entries(runs).map(([name, run]) => ({ mark: 'line' as const, name, x: at, y: run[key] })),
+      marks: Object.entries(runs).map(([name, run]) => ({ mark: 'line', name, x: at, y: run[key] })),
     })
     out.plot('depth', {
       parts: [part('The signal on its way forward', 'signal'), part('The gradient on its way back', 'gradient')],

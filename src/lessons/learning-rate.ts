@@ -1,6 +1,7 @@
 /** @file The learning rate: too low, right, too high. And a rate that falls. */
 import { compile, Parameter, type Tensor, tensor } from '../index.ts'
 import { SGD } from '../optim/index.ts'
+import type { Line } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { steps } from './support.ts'
 
@@ -57,14 +58,14 @@ export const learningRate: Lesson = {
       columns: 2,
       parts: paths.map(({ name, theta }) => ({
         title: name[0].toUpperCase() + name.slice(1),
-        x: { title: 'θ', domain: [-4, 4] as const },
-        y: { title: 'L(θ)', domain: [0, 14] as const },
+        x: { title: 'θ', domain: [-4, 4] },
+        y: { title: 'L(θ)', domain: [0, 14] },
         width: 300,
         height: 190,
         marks: [
-          { mark: 'line' as const, name: 'L(θ) = θ²', x, y: x.map((v) => v * v) },
-          { mark: 'line' as const, name: 'steps', x: theta, y: theta.map((v) => v * v) },
-          { mark: 'points' as const, name: 'steps', x: theta, y: theta.map((v) => v * v) },
+          { mark: 'line', name: 'L(θ) = θ²', x, y: x.map((v) => v * v) },
+          { mark: 'line', name: 'steps', x: theta, y: theta.map((v) => v * v) },
+          { mark: 'points', name: 'steps', x: theta, y: theta.map((v) => v * v) },
         ],
       })),
     })
@@ -76,7 +77,7 @@ export const learningRate: Lesson = {
           x: { title: 'step' },
           y: { title: '|θ|', scale: 'log', domain: [1e-7, 100] },
           marks: [
-            ...paths.map((p) => ({ mark: 'line' as const, name: p.name, x: at, y: p.theta.map(Math.abs) })),
+            ...paths.map((p): Line => ({ mark: 'line', name: p.name, x: at, y: p.theta.map(Math.abs) })),
             { mark: 'line', name: 'γ = 0.95, falling by 15 % a step', x: at, y: cooled.map(Math.abs) },
           ],
         },

@@ -3,6 +3,7 @@ import { randn, tensor } from '../index.ts'
 import { mse } from '../loss/index.ts'
 import { type Layer, Linear, Sequential, Tanh } from '../nn/index.ts'
 import { Adam } from '../optim/index.ts'
+import type { Chart } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { gridOf, type Interval, rowsOf } from './support.ts'
 import { descend } from './train.ts'
@@ -44,7 +45,7 @@ export const linearLayers: Lesson = {
     out.check('XOR with tanh between them', losses.bent.at(-1) ?? 1, { below: 1e-3 })
 
     const n = 40
-    const surface = (title: string, model: Layer) => ({
+    const surface = (title: string, model: Layer): Chart => ({
       title,
       x: { title: 'x₁' },
       y: { title: 'x₂' },
@@ -52,16 +53,16 @@ export const linearLayers: Lesson = {
       height: 240,
       marks: [
         {
-          mark: 'heat' as const,
+          mark: 'heat',
           x: AREA,
           y: AREA,
           rows: rowsOf(model.call(gridOf(AREA, AREA, n)).clamp(-0.5, 1.5), n),
           legend: 'output',
-          colours: 'diverging' as const,
+          colours: 'diverging',
           middle: 0.5,
         },
-        { mark: 'points' as const, name: 'wanted: 0', x: [0, 1], y: [0, 1], size: 130 },
-        { mark: 'points' as const, name: 'wanted: 1', x: [0, 1], y: [1, 0], size: 130 },
+        { mark: 'points', name: 'wanted: 0', x: [0, 1], y: [0, 1], size: 130 },
+        { mark: 'points', name: 'wanted: 1', x: [0, 1], y: [1, 0], size: 130 },
       ],
     })
     out.plot('xor', { parts: [surface('Three linear layers', linear), surface('With tanh between them', bent)] })

@@ -3,6 +3,7 @@ import { cat, randn, type Tensor, tensor } from '../index.ts'
 import { bceWithLogits, crossEntropy } from '../loss/index.ts'
 import { Lambda, type Layer, Linear, Sequential } from '../nn/index.ts'
 import { Adam } from '../optim/index.ts'
+import type { Chart, Heat, Points } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { gridOf, type Interval, numbers, pick, rowsOf } from './support.ts'
 import { descend, hits } from './train.ts'
@@ -75,33 +76,38 @@ export const logisticRegression: Lesson = {
 
     const area = gridOf(AREA, AREA, CELLS)
     const axes = { x: { title: 'x₁' }, y: { title: 'x₂' }, width: 260, height: 260 }
-    const dots = (at: Tensor, of: readonly number[], kinds: readonly number[]) =>
+    const dots = (at: Tensor, of: readonly number[], kinds: readonly number[]): Points[] =>
       kinds.map((k) => {
         const own = pick(at.arraySync() as number[][], of, k)
         return {
-          mark: 'points' as const,
+          mark: 'points',
           name: `class ${k}`,
           x: own.map((p) => p[0]),
           y: own.map((p) => p[1]),
           size: 26,
         }
       })
-    const heat = { mark: 'heat' as const, x: AREA, y: AREA, colours: 'diverging' as const }
-    const probability = (title: string, model: Layer) => ({
+    const heat = (rows: Heat['rows'], middle: number, legend?: string): Heat => ({
+      mark: 'heat',
+      x: AREA,
+      y: AREA,
+      rows,
+      colours: 'diverging',
+      middle,
+      ...(legend ? { legend } : {}),
+    })
+    const probability = (title: string, model: Layer): Chart => ({
       title,
       ...axes,
       marks: [
-        { ...heat, rows: rowsOf(model.call(area).sigmoid(), CELLS), middle: 0.5, legend: 'probability of class 1' },
+        heat(rowsOf(model.call(area).sigmoid(), CELLS), 0.5, 'probability of class 1'),
         ...dots(x, numbers(labels), [0, 1]),
       ],
     })
-    const regions = (title: string, model: Layer) => ({
+    const regions = (title: string, model: Layer): Chart => ({
       title,
       ...axes,
-      marks: [
-        { ...heat, rows: rowsOf(model.call(area).argmax(1), CELLS), middle: 1 },
-        ...dots(points, kinds, [0, 2, 1]),
-      ],
+      marks: [heat(rowsOf(model.call(area).argmax(1), CELLS), 1), ...dots(points, kinds, [0, 2, 1])],
     })
     out.plot('boundaries', {
       parts: [probability('Features x₁, x₂', plain), probability('And x₁x₂, x₁², x₂²', squares)],

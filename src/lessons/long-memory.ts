@@ -3,6 +3,7 @@ import { cat, compile, manualSeed, oneHot, rand, randint, type Tensor, zeros } f
 import { crossEntropy } from '../loss/index.ts'
 import { GRU, Linear, LSTM, RNN } from '../nn/index.ts'
 import { Adam, clipGradNorm } from '../optim/index.ts'
+import type { Line } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { mean } from './support.ts'
 
@@ -83,12 +84,14 @@ export const longMemory: Lesson = {
           x: { title: 'batch' },
           y: { title: 'share right', domain: [0, 1] },
           marks: [
-            ...runs.map((r) => ({
-              mark: 'line' as const,
-              name: r.name,
-              x: smooth(r.right).map((_, i) => (i + 0.5) * chunk),
-              y: smooth(r.right),
-            })),
+            ...runs.map(
+              (r): Line => ({
+                mark: 'line',
+                name: r.name,
+                x: smooth(r.right).map((_, i) => (i + 0.5) * chunk),
+                y: smooth(r.right),
+              }),
+            ),
             { mark: 'rule', name: 'guessing', y: 1 / SYMBOLS },
           ],
         },

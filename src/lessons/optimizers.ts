@@ -114,14 +114,14 @@ export const optimizers: Lesson = {
         const [x, y] = [path.map((p) => p[0]), path.map((p) => p[1])]
         return {
           title: `${name}: ${STEPS} steps`,
-          x: { title: 'θ₁', domain: [-5, 2] as const },
-          y: { title: 'θ₂', domain: [-3, 2] as const },
+          x: { title: 'θ₁', domain: [-5, 2] },
+          y: { title: 'θ₂', domain: [-3, 2] },
           width: 330,
           height: 235,
           marks: [
-            { mark: 'heat' as const, x: [-5, 2] as const, y: [-3, 2] as const, rows },
-            { mark: 'line' as const, name: 'path', x, y },
-            { mark: 'points' as const, name: 'steps', x, y, size: 14 },
+            { mark: 'heat', x: [-5, 2], y: [-3, 2], rows },
+            { mark: 'line', name: 'path', x, y },
+            { mark: 'points', name: 'steps', x, y, size: 14 },
           ],
         }
       }),

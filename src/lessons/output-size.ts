@@ -87,8 +87,8 @@ export const outputSizes: Lesson = {
           ].flatMap(({ name, geometry }) => {
             const y = kernels.map((kernel) => outputSize(32, { kernel, ...geometry }))
             return [
-              { mark: 'line' as const, name, x: kernels, y },
-              { mark: 'points' as const, name, x: kernels, y },
+              { mark: 'line', name, x: kernels, y },
+              { mark: 'points', name, x: kernels, y },
             ]
           }),
         },

@@ -1,5 +1,6 @@
 /** @file Rosenblatt's perceptron (1958) and its learning rule, on data that a line separates and on data that none does. */
 import { compile, randn, scan, stack, type Tensor, tensor, zeros } from '../index.ts'
+import type { Chart, Points } from './figure.ts'
 import type { Lesson, LessonOutput } from './lesson.ts'
 import { numbers, pick, steps } from './support.ts'
 
@@ -87,20 +88,20 @@ export const perceptron: Lesson = {
     out.check('mistakes in the last pass, clouds overlapping', overlapping.mistakes.at(-1) ?? -1, { above: 0 })
     out.check('mistakes in the last pass, XOR', xor.mistakes.at(-1) ?? -1, { above: 0 })
 
-    const part = (title: string, x: Tensor, y: Tensor, [w1, w2, b]: readonly number[]) => {
+    const part = (title: string, x: Tensor, y: Tensor, [w1, w2, b]: readonly number[]): Chart => {
       const [all, labels] = [x.arraySync() as number[][], numbers(y)]
       const line = steps([-6, 6], 2)
       return {
         title,
-        x: { title: 'x₁', domain: [-6, 6] as const },
-        y: { title: 'x₂', domain: [-6, 6] as const },
+        x: { title: 'x₁', domain: [-6, 6] },
+        y: { title: 'x₂', domain: [-6, 6] },
         width: 280,
         marks: [
-          ...[0, 1].map((label) => {
+          ...[0, 1].map((label): Points => {
             const own = pick(all, labels, label)
-            return { mark: 'points' as const, name: `class ${label}`, x: own.map((p) => p[0]), y: own.map((p) => p[1]) }
+            return { mark: 'points', name: `class ${label}`, x: own.map((p) => p[0]), y: own.map((p) => p[1]) }
           }),
-          { mark: 'line' as const, name: 'w · x = 0', x: line, y: line.map((v) => -(w1 * v + b) / w2) },
+          { mark: 'line', name: 'w · x = 0', x: line, y: line.map((v) => -(w1 * v + b) / w2) },
         ],
       }
     }

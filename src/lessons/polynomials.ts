@@ -1,5 +1,6 @@
 /** @file Capacity: polynomials of rising degree on noisy points of a curve. */
 import { Random } from '../data/index.ts'
+import type { Chart } from './figure.ts'
 import { leastSquares } from './least-squares.ts'
 import type { Lesson } from './lesson.ts'
 import { mean, steps } from './support.ts'
@@ -59,16 +60,16 @@ export const polynomials: Lesson = {
     })
 
     const x = steps([-1, 1], 200)
-    const fit = (degree: number, verdict: string) => ({
+    const fit = (degree: number, verdict: string): Chart => ({
       title: `Degree ${degree}: ${verdict}`,
       x: { title: 'x' },
-      y: { title: 'y', domain: [-1.5, 1.5] as const },
+      y: { title: 'y', domain: [-1.5, 1.5] },
       width: 250,
       height: 220,
       marks: [
-        { mark: 'line' as const, name: 'truth', x, y: x.map(truth), dashed: true },
-        { mark: 'line' as const, name: 'fit', x, y: x.map((v) => predict(fits[degree - 1], v)) },
-        { mark: 'points' as const, name: 'training points', x: train.x, y: train.y },
+        { mark: 'line', name: 'truth', x, y: x.map(truth), dashed: true },
+        { mark: 'line', name: 'fit', x, y: x.map((v) => predict(fits[degree - 1], v)) },
+        { mark: 'points', name: 'training points', x: train.x, y: train.y },
       ],
     })
     out.plot('fits', { parts: [fit(1, 'underfits'), fit(best, 'fits'), fit(10, 'overfits')] })

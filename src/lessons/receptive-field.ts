@@ -1,6 +1,7 @@
 /** @file What a neuron sees of the picture: its receptive field, by arithmetic and by gradients. */
 import { grad, ones, type Tensor } from '../index.ts'
 import { AvgPool2d, Conv2d, type Layer, Sequential } from '../nn/index.ts'
+import type { Chart } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 
 interface Window {
@@ -83,7 +84,7 @@ export const receptiveField: Lesson = {
       [15, 27],
     )
 
-    const view = (title: string, map: Tensor) => {
+    const view = (title: string, map: Tensor): Chart => {
       const peak = map.abs().max().itemSync()
       return {
         title,
@@ -93,9 +94,9 @@ export const receptiveField: Lesson = {
         height: 170,
         marks: [
           {
-            mark: 'heat' as const,
-            x: [0, SIDE] as const,
-            y: [0, SIDE] as const,
+            mark: 'heat',
+            x: [0, SIDE],
+            y: [0, SIDE],
             rows: map.div(-peak).arraySync() as number[][],
           },
         ],

@@ -1,6 +1,7 @@
 /** @file McCulloch and Pitts' neuron (1943): a weighted sum and a threshold. Gates, and a network for XOR. */
 import { type Tensor, tensor } from '../index.ts'
 import { Lambda, Linear, Sequential } from '../nn/index.ts'
+import type { Chart, Points } from './figure.ts'
 import type { Lesson } from './lesson.ts'
 import { gridOf, type Interval, numbers, pick, rowsOf } from './support.ts'
 
@@ -66,7 +67,7 @@ export const thresholdGates: Lesson = {
 
     const n = 40
     const area = gridOf(AREA, AREA, n)
-    const part = (name: 'AND' | 'XOR', y: readonly number[]) => ({
+    const part = (name: 'AND' | 'XOR', y: readonly number[]): Chart => ({
       title: `${name}: where the network answers 1`,
       x: { title: 'x₁', domain: AREA },
       y: { title: 'x₂', domain: AREA },
@@ -74,17 +75,17 @@ export const thresholdGates: Lesson = {
       height: 260,
       marks: [
         {
-          mark: 'heat' as const,
+          mark: 'heat',
           x: AREA,
           y: AREA,
           rows: rowsOf(gates[name].call(area), n),
-          colours: 'diverging' as const,
+          colours: 'diverging',
           middle: 0.5,
         },
-        ...[0, 1].map((label) => {
+        ...[0, 1].map((label): Points => {
           const at = pick(inputs, y, label)
           return {
-            mark: 'points' as const,
+            mark: 'points',
             name: `answer ${label}`,
             x: at.map((p) => p[0]),
             y: at.map((p) => p[1]),
