@@ -3,7 +3,7 @@
  * the cheapest intervals go to the stack (constants: to the constant pool) when registers run out.
  */
 import type { Instr, Reg, VectorProgram } from '../../kernels/vector.ts'
-import { innerBlocks, mentions, type Usage } from '../liveness.ts'
+import { innerBlocks, mentions } from '../liveness.ts'
 import type { FoldedLoad } from './folds.ts'
 
 /** How many temporary vector registers the code of an instruction asks for, by position. */
@@ -22,15 +22,16 @@ export interface Allocation {
 
 export interface AllocationInput {
   readonly program: VectorProgram
-  readonly usage: Usage
-  readonly folds: ReadonlyMap<Reg, FoldedLoad>
+  /** What `findIntervals` found in the program. */
+  readonly intervals: readonly Interval[]
   readonly constants: ReadonlyMap<Reg, readonly number[]>
   readonly demand: Demand
   /** Machine registers that may be used. */
   readonly pools: { readonly v: readonly number[]; readonly i: readonly number[] }
 }
 
-interface Interval {
+/** Where a register must hold its value. */
+export interface Interval {
   readonly reg: Reg
   /** Reads of the instruction at position p happen at 2p, its writes at 2p + 1. */
   start: number
@@ -53,8 +54,7 @@ interface Scope {
 const CONSTANT_DISCOUNT = 0.1
 
 export function allocate(input: AllocationInput): Allocation {
-  const { program, constants, demand } = input
-  const intervals = makeIntervals(input)
+  const { program, intervals, constants, demand } = input
   const register = new Int32Array(program.registers.length).fill(-1)
   const slot = new Int32Array(program.registers.length).fill(-1)
   const temporaries = new Map<number, number[]>()
@@ -100,7 +100,12 @@ export function walkPositions(
   return at
 }
 
-function makeIntervals({ program, folds, constants }: AllocationInput): Interval[] {
+/** The intervals of all registers of a program, whatever temporaries its code will need. */
+export function findIntervals(
+  program: VectorProgram,
+  folds: ReadonlyMap<Reg, FoldedLoad>,
+  constants: ReadonlyMap<Reg, readonly number[]>,
+): readonly Interval[] {
   const scopes = new Map<Instr, Scope>()
   let open: Scope = { parent: null, start: 0, end: Number.POSITIVE_INFINITY, depth: 0, loops: false }
   walkPositions(
@@ -169,13 +174,17 @@ function makeIntervals({ program, folds, constants }: AllocationInput): Interval
 
 /** Results like to be where an operand was that ends here: it saves a move. */
 function addHints(instr: Instr, intervals: readonly (Interval | undefined)[]): void {
-  const hint = (d: Reg, ...from: Reg[]): void => {
-    intervals[d]?.hints.push(...from)
+  switch (instr.op) {
+    case 'v3':
+      intervals[instr.d]?.hints.push(instr.c, instr.a, instr.b)
+      return
+    case 'set':
+    case 'v1':
+    case 'shift':
+    case 'v2':
+    case 'i2':
+      intervals[instr.d]?.hints.push(instr.a)
   }
-  if (instr.op === 'v3') hint(instr.d, instr.c, instr.a, instr.b)
-  else if (instr.op === 'set' || instr.op === 'v1' || instr.op === 'shift') hint(instr.d, instr.a)
-  else if (instr.op === 'v2') hint(instr.d, instr.a)
-  else if (instr.op === 'i2') hint(instr.d, instr.a)
 }
 
 class LinearScan {
@@ -199,6 +208,7 @@ class LinearScan {
   }
 
   #expire(before: number): void {
+    if (this.#active.every(({ interval }) => interval.end >= before)) return
     this.#active = this.#active.filter(({ interval, machine }) => {
       if (interval.end >= before) return true
       this.#free.push(machine)

@@ -4,7 +4,7 @@
  */
 import type { Reg, VectorProgram } from '../../kernels/vector.ts'
 import type { Usage } from '../liveness.ts'
-import { type Allocation, allocate } from './allocate.ts'
+import { type Allocation, allocate, findIntervals, type Interval } from './allocate.ts'
 import type { Assembler, Gpr, Mask, Mem, V2Op, V3Op, Vec, Width } from './asm/assembler.ts'
 import { type FoldedLoad, findFolds } from './folds.ts'
 import type { Pool } from './pool.ts'
@@ -72,8 +72,7 @@ export class Context {
     this.#params = program.params
     this.#allocation = allocate({
       program,
-      usage: analysis.usage,
-      folds: analysis.folds,
+      intervals: analysis.intervals,
       constants: analysis.constants,
       demand: wants.demand,
       pools: { v: vectorPool(evex), i: INT_POOL },
@@ -344,7 +343,7 @@ export class Context {
 
 /** What is known of a program before registers are assigned. */
 export interface Analysis {
-  readonly usage: Usage
+  readonly intervals: readonly Interval[]
   readonly constants: ReadonlyMap<Reg, readonly number[]>
   readonly folds: ReadonlyMap<Reg, FoldedLoad>
 }
@@ -369,7 +368,8 @@ export function analyse(program: VectorProgram, usage: Usage, evex: boolean): An
     }
   }
   visit(program.body)
-  return { usage, constants, folds: findFolds(program, usage, evex) }
+  const folds = findFolds(program, usage, evex)
+  return { intervals: findIntervals(program, folds, constants), constants, folds }
 }
 
 function vectorPool(evex: boolean): readonly number[] {
