@@ -9,7 +9,7 @@ import type { Device } from '../../src/plan/device.ts'
 import { createX64Target } from '../../src/targets/x64/index.ts'
 import { compiled, realised, sampleDifference } from '../graph/run-sample.ts'
 import { allSamples } from '../graph/samples.ts'
-import { difference, graphValues } from '../plan/agree.ts'
+import { kinds } from '../plan/agree.ts'
 import type { DeviceSpec, Message, Work } from './agreement.ts'
 
 const say = (message: Message): void => void writeSync(1, `${JSON.stringify(message)}\n`)
@@ -47,9 +47,12 @@ if (work.samples) {
   }
 }
 for (let seed = work.first; seed < work.first + work.count; seed++) {
-  const want = graphValues(interp, seed)
-  for (const [name, device] of devices) {
-    check(`${name}: seed ${seed}`, () => difference(want, graphValues(device, seed)))
+  for (const kind of work.kinds) {
+    const { values, difference } = kinds[kind]
+    const want = values(interp, seed)
+    for (const [name, device] of devices) {
+      check(`${name}: ${kind} ${seed}`, () => difference(want, values(device, seed)))
+    }
   }
 }
 say({ done: work.count })

@@ -1,6 +1,7 @@
 /** @file Starts processes that compare devices with the interpreter, and hears what they find, crashes included. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Kind } from '../plan/agree.ts'
 
 export interface DeviceSpec {
   readonly target: 'avx512' | 'avx2' | 'wasm'
@@ -14,7 +15,8 @@ export interface Work {
   readonly devices: readonly DeviceSpec[]
   /** Whether the samples of all primitives are compared. */
   readonly samples: boolean
-  /** Random graphs: the seed of the first, and how many. */
+  readonly kinds: readonly Kind[]
+  /** Of every kind of random computation: the seed of the first, and how many. */
   readonly first: number
   readonly count: number
 }
@@ -26,7 +28,7 @@ export type Message =
   | { readonly done: number }
 
 export interface Failure {
-  /** Device, and sample or seed. */
+  /** Device, and sample, or kind and seed. */
   readonly what: string
   readonly reason: string
 }
