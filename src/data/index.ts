@@ -20,10 +20,14 @@ export {
   split,
   subset,
 } from './dataset.ts'
+export { decodePicture } from './decode.ts'
 export { type DigitsOptions, digits } from './digits.ts'
+export { type Decode, ImageFolder, type ImageFolderOptions, type PictureFile } from './folder.ts'
 export { type IdxArray, parseIdx } from './idx.ts'
 export { type GrayInputOptions, grayInput, type Picture, resizeTo, toGray } from './image.ts'
 export { DataLoader, type LoaderOptions, type LoaderState, type Skipped } from './loader.ts'
+export { fromPicture, toPicture, toRgb } from './picture-item.ts'
+export { checkPicture, type PictureHeader, pictureHeader } from './picture-size.ts'
 export { permutation, Random } from './random.ts'
 export { type CifarOptions, cifar10Classes, parseCifar } from './readers/cifar.ts'
 export {

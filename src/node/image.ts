@@ -1,5 +1,5 @@
 /**
- * @file PNG files in and out. Sizes are checked before anything is decoded, so that a small hostile file cannot claim a
+ * @file PNG files in and out, JPEG files in. Sizes are checked before anything is decoded, so that a small hostile file cannot claim a
  * huge picture or unpack to one.
  */
 
@@ -8,6 +8,7 @@ import { inflateSync } from 'node:zlib'
 import { convertIndexedToRgb, decode, encode } from 'fast-png'
 import { GliaError } from '../core/errors.ts'
 import type { Picture } from '../data/image.ts'
+import { decodeImage } from './decode.ts'
 import { writeFileAtomic } from './files.ts'
 
 /** 32 megapixels: more than most cameras deliver, less than harm. */
@@ -20,9 +21,9 @@ const NEEDED = new Set(['IHDR', 'IDAT', 'IEND'])
 const PALETTE = new Set(['PLTE', 'tRNS'])
 
 /**
- * Reads a PNG file.
+ * Reads a PNG or JPEG file.
  *
- * @throws GliaError, one sentence, if the file is missing, unreadable, no PNG, damaged or larger than 32 megapixels
+ * @throws GliaError, one sentence, if the file is missing, unreadable, neither, damaged or larger than 32 megapixels
  */
 export async function readImage(path: string): Promise<Picture> {
   let bytes: Uint8Array
@@ -32,7 +33,7 @@ export async function readImage(path: string): Promise<Picture> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     throw new GliaError(code === 'ENOENT' ? `The image ${path} does not exist.` : `${path} cannot be read (${code}).`)
   }
-  return decodePng(bytes, path)
+  return decodeImage(bytes, path)
 }
 
 /** Writes a PNG file, atomically. */

@@ -49,11 +49,15 @@ describe('readImage', () => {
     expect({ ...rest, data: [...data] }).toEqual(expected[name])
   })
 
-  test('says what is missing or no PNG', async () => {
+  test('says what is missing or no picture', async () => {
     await expect(readImage(join(dir, 'no.png'))).rejects.toThrow('no.png does not exist.')
     await expect(readImage(dir)).rejects.toThrow('cannot be read (EISDIR)')
     await writeFile(join(dir, 'a.jpg'), Uint8Array.of(0xff, 0xd8, 0xff))
-    await expect(readImage(join(dir, 'a.jpg'))).rejects.toThrow('a.jpg is not a PNG file; convert it to PNG first.')
+    await expect(readImage(join(dir, 'a.jpg'))).rejects.toThrow('a.jpg is no picture')
+    const gif = Buffer.from('GIF89a\x02\0\x02\0\0\0', 'latin1')
+    expect(() => decodePng(gif, 'a.gif')).toThrow('a.gif is not a PNG file; convert it to PNG first.')
+    await writeFile(join(dir, 'a.gif'), gif)
+    await expect(readImage(join(dir, 'a.gif'))).rejects.toThrow('a.gif is a GIF file, which is not read')
   })
 })
 
