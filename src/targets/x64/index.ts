@@ -5,6 +5,7 @@ import type { LoadedPlan, PlanCode, Target } from '../target.ts'
 import { CodeMemory } from './native/code.ts'
 import { type Cpu, detectCpu } from './native/cpu.ts'
 import { loadNative, Native } from './native/libc.ts'
+import { keepFreedMemory } from './native/malloc.ts'
 import { NativeMemory, type NativeMemoryOptions } from './native/memory.ts'
 import { NativePool, type NativePoolOptions } from './native/pool.ts'
 import { emitPlan } from './plan.ts'
@@ -81,6 +82,7 @@ class X64 implements X64Target {
       l1: cpu.l1 || 32 << 10,
       l2: cpu.l2 || 512 << 10,
     }
+    keepFreedMemory(native)
     this.#memory = new NativeMemory(native, options)
     this.#code = new CodeMemory(native)
     this.#pool = new NativePool(native, this.threads, options)

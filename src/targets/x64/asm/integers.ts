@@ -322,6 +322,11 @@ export class Integers extends Writer {
     this.#fixed(0x0f, 0x31)
   }
 
+  /** As rdtsc, and ecx = the number of the processor (its low 12 bits, on Linux). */
+  rdtscp(): void {
+    this.#fixed(0x0f, 0x01, 0xf9)
+  }
+
   /** Faults: marks what is never reached. */
   ud2(): void {
     this.#fixed(0x0f, 0x0b)

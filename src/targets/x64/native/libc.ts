@@ -84,6 +84,15 @@ export class Native {
     return f
   }
 
+  /** As `function`, undefined where the library has no such function. */
+  optional(name: string, result: string, parameters: readonly string[]): CFunction | undefined {
+    try {
+      return this.function(name, result, parameters)
+    } catch {
+      return undefined
+    }
+  }
+
   /** The address of a function of the C library. */
   addressOf(name: string): number {
     return Number(this.#library.symbol(name))

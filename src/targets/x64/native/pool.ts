@@ -10,15 +10,24 @@ import { type Native, PAGE } from './libc.ts'
 import { Control, emitPool, type PoolRoutines } from './sync.ts'
 import { joinThread, startThreads } from './threads.ts'
 
+/** The processors that this thread may use, by bits; null where there are more than 64, or the system does not say. */
+function processorsOf(native: Native): bigint | null {
+  const mask = new BigUint64Array(MOST_PROCESSORS / 64)
+  const bytes = native.function('sched_getaffinity', 'int', ['int', 'size_t', 'void *'])(0, mask.byteLength, mask)
+  return bytes === 0 && mask.slice(1).every((word) => word === 0n) ? mask[0] : null
+}
+
+const MOST_PROCESSORS = 1024
+
 export interface NativePoolOptions {
-  /** Microseconds for which a thread without work looks for the next run before it goes to sleep. Default 50. */
+  /** Microseconds for which a thread without work looks for the next run before it goes to sleep. Default 200. */
   readonly spin?: number
 }
 
 /** Ticks of the time stamp counter in a microsecond, about: processors count 2 to 4 thousand million a second. */
 const TICKS = 2500
 /** Microseconds for which a thread watches a barrier: what falling asleep and being woken cost. */
-const BARRIER_SPIN = 30
+const BARRIER_SPIN = 300
 const MOST_THREADS = 256
 
 /**
@@ -50,7 +59,7 @@ export class NativePool {
     if (!(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
       throw new GliaError(`A pool of ${threads} threads: the number must be an integer from 1 to ${MOST_THREADS}.`)
     }
-    const { spin = 50 } = options
+    const { spin = 200 } = options
     if (!(spin >= 0 && spin <= 1e5)) {
       throw new GliaError(`A pool whose threads look for work for ${spin} µs: give 0 to 100000.`)
     }
@@ -68,6 +77,7 @@ export class NativePool {
       codeBytes: PAGE,
       barrierTicks: ticks(BARRIER_SPIN),
       idleTicks: ticks(spin),
+      processors: crowded ? null : processorsOf(native),
       join: native.addressOf('pthread_join'),
       unmap: native.addressOf('munmap'),
     })

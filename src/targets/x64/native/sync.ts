@@ -4,6 +4,7 @@
  * the engine, which stays valid for as long as a thread runs, whatever becomes of the isolate that started it.
  */
 import type { Assembler, Gpr, Label, Mem } from '../asm/assembler.ts'
+import { emitNote, emitSpread } from './spread.ts'
 
 const [rax, rcx, rdx, rbx, rsi, rdi, r8, r9, r10, r12, r13] = [0, 1, 2, 3, 6, 7, 8, 9, 10, 12, 13]
 
@@ -24,6 +25,8 @@ export const Control = {
   generation: 512,
   /** The pthread_t of each thread but the caller, then 0. */
   handles: 640,
+  /** The processor that each thread was last seen on. */
+  cpus: 3072,
 } as const
 
 /** A word that threads wait for is followed by the number of those that sleep, */
@@ -56,6 +59,8 @@ export interface PoolLayout {
   /** Ticks of the time stamp counter for which a thread watches a barrier, and for which it looks for the next run. */
   readonly barrierTicks: number
   readonly idleTicks: number
+  /** The processors that the threads may spread over, by bits; null to leave them where they are. */
+  readonly processors: bigint | null
   /** Addresses of pthread_join and munmap. */
   readonly join: number
   readonly unmap: number
@@ -144,6 +149,7 @@ function emitWorker(asm: Assembler, layout: PoolLayout): void {
   asm.push(command)
   asm.mov(thread, rdi)
   asm.zero(command)
+  asm.zero(rbx)
   asm.bind(loop)
   control(asm, layout)
   asm.mov(r8, command)
@@ -153,6 +159,13 @@ function emitWorker(asm: Assembler, layout: PoolLayout): void {
   asm.load64(rsi, word(Control.table))
   asm.test(rax, rax)
   asm.jcc('e', end)
+  if (layout.processors !== null) {
+    asm.push(rax)
+    asm.push(rsi)
+    emitSpread(asm, Control.cpus, layout.processors)
+    asm.pop(rsi)
+    asm.pop(rax)
+  }
   asm.mov(rdi, thread)
   asm.callReg(rax)
   control(asm, layout)
@@ -183,6 +196,7 @@ function emitDispatch(asm: Assembler, layout: PoolLayout): void {
   asm.store64(word(Control.segment), segment)
   asm.store64(word(Control.table), table)
   asm.store32Imm(word(Control.done), 0)
+  if (layout.processors !== null) emitNote(asm, Control.cpus)
   asm.load32(before, word(Control.command))
   asm.lea(rax, { base: before, offset: 1 })
   publish(asm, Control.command)
