@@ -5,7 +5,7 @@ import { scores } from '../train/progress.ts'
 import { confusionMatrix, matrixTable } from './confusion.ts'
 import { loadSets } from './data.ts'
 import { type DeviceChoice, useDevice } from './device.ts'
-import { checkClasses, loadRun } from './run.ts'
+import { checkClasses, loadRecord, loadRun } from './run.ts'
 
 export interface EvalOptions extends DeviceChoice {
   readonly data?: string
@@ -19,6 +19,8 @@ const BATCH = 200
 /** Measures a saved model on the test set. */
 export async function evaluateRun(run: string, options: EvalOptions): Promise<void> {
   await useDevice(options)
+  const known = await loadRecord(run)
+  if (known.files) return (await import('./files/use.ts')).evaluateFileRun(run, known, options)
   const { model, recipe, record } = await loadRun(run)
   const { test, name } = await loadSets(recipe, options.data ?? record.settings.data ?? undefined, options.limit)
   const metrics = await evaluate(model, test, { loss: recipe.loss, metrics: recipe.metrics, batchSize: BATCH })

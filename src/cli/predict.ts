@@ -1,22 +1,27 @@
 /** @file `glia predict`. */
 
 import type { Column } from '../data/dataset.ts'
+import type { AskOptions } from '../recipes/files/task.ts'
 import { predict } from '../train/evaluate.ts'
 import { useDevice } from './device.ts'
 import { readInputs } from './inputs.ts'
-import { checkClasses, loadRun } from './run.ts'
+import { checkClasses, loadRecord, loadRun } from './run.ts'
 
-export interface PredictOptions {
+export interface PredictOptions extends AskOptions {
+  /** For models trained on files: where to save. */
+  readonly out?: string
   readonly limit?: number
   readonly json?: boolean
 }
 
 const BAR = 30
 
-/** Classifies the picture or pictures of a file. */
+/** Classifies the picture or pictures of a file; models trained on users' files take files of the same kind. */
 export async function predictFile(run: string, file: string, options: PredictOptions): Promise<void> {
   // A thread more would take longer to start than it saves.
   await useDevice({ threads: 1 })
+  const known = await loadRecord(run)
+  if (known.files) return (await import('./files/use.ts')).predictFromFile(run, known, file, options)
   const { model, recipe, record } = await loadRun(run)
   const { classes } = record
   const [, height, width] = recipe.inputShape

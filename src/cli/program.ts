@@ -5,6 +5,7 @@ import { Command, type CommanderError } from 'commander'
 import type { BenchOptions } from './bench.ts'
 import type { EvalOptions } from './eval.ts'
 import { HelpShown, UsageError } from './failure.ts'
+import { addFileRecipes } from './files/options.ts'
 import type { LessonOptions } from './lesson.ts'
 import type { PredictOptions } from './predict.ts'
 import type { TrainOptions } from './train.ts'
@@ -20,6 +21,7 @@ export function makeProgram(): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
     .helpCommand(false)
+    .enablePositionalOptions()
     .showSuggestionAfterError(false)
     .action((_, command: Command) => command.outputHelp())
   speakPlainly(program)
@@ -43,6 +45,7 @@ export function makeProgram(): Command {
     .option('--json', 'print one JSON object per line instead of a progress bar')
     .action(async (recipe: string, options: TrainOptions) => (await import('./train.ts')).train(recipe, options))
   finish(train)
+  addFileRecipes(train, target, speakPlainly)
 
   const measure = device(add('eval <run>', 'measure a saved model: loss, accuracy, confusion matrix'))
     .option('--data <dir>', 'directory of MNIST-like IDX files (default: the data that it was trained with)')
@@ -51,8 +54,19 @@ export function makeProgram(): Command {
     .action(async (run: string, options: EvalOptions) => (await import('./eval.ts')).evaluateRun(run, options))
   finish(measure)
 
-  const predict = add('predict <run> <file>', 'classify a picture (PNG), or all pictures of an IDX file')
+  const predict = add(
+    'predict <run> <file>',
+    'classify pictures (PNG, IDX), or predict from a file like the one trained on',
+  )
     .option('--limit <n>', 'only the first pictures of an IDX file', whole('--limit', 1))
+    .option('--out <file>', 'for tables and texts: save them instead of printing')
+    .option('--length <n>', 'for text: characters to write (default: 500)', whole('--length', 1))
+    .option(
+      '--temperature <x>',
+      'for text: below 1 is likelier, above 1 wilder (default: 0.8)',
+      positive('--temperature'),
+    )
+    .option('--seed <n>', 'for text: of what is drawn (default: 0)', whole('--seed', 0, 2 ** 31 - 1))
     .option('--json', 'print one JSON object per picture')
     .action(async (run: string, file: string, options: PredictOptions) =>
       (await import('./predict.ts')).predictFile(run, file, options),
@@ -123,7 +137,7 @@ function speakPlainly(command: Command): void {
 
 function explain(command: Command, { code, message }: CommanderError): string {
   const quoted = /'(.*)'/s.exec(message)?.[1] ?? ''
-  const name = command.parent ? `glia ${command.name()}` : 'glia'
+  const name = fullName(command)
   switch (code) {
     case 'commander.unknownCommand':
     case 'commander.excessArguments':
@@ -138,9 +152,16 @@ function explain(command: Command, { code, message }: CommanderError): string {
       return `${name} needs ${arguments_(command)}.`
     case 'commander.optionMissingArgument':
       return `The option ${quoted} needs a value.`
+    case 'commander.missingMandatoryOptionValue':
+      return `${name} needs the option ${quoted}.`
     default:
       return message.replace(/^error: /, '').split('\n')[0]
   }
+}
+
+/** `glia train tabular`. */
+function fullName(command: Command): string {
+  return command.parent ? `${fullName(command.parent)} ${command.name()}` : 'glia'
 }
 
 function arguments_(command: Command): string {

@@ -13,11 +13,14 @@ import {
 } from '../io/safetensors.ts'
 import { Buffer, type Parameter } from '../nn/index.ts'
 import { writeFileAtomic } from '../node/files.ts'
+import { fileRecipes } from '../recipes/files/index.ts'
+import type { FileOptions } from '../recipes/files/task.ts'
 import { recipes } from '../recipes/index.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { History } from '../train/callbacks.ts'
 import type { Model } from '../train/evaluate.ts'
+import type { Scores } from '../train/metrics.ts'
 import { list } from './values.ts'
 
 /** Counts up when a reader of the old form could not read the new one. */
@@ -45,6 +48,18 @@ export interface RunRecord {
   readonly settings: RunSettings
   readonly classes: readonly string[]
   readonly history: History
+  /** For models trained on users' files. */
+  readonly files?: FileRecord
+}
+
+/** What a training on a user's file decided. */
+export interface FileRecord {
+  /** From which the recipe makes its task again. */
+  readonly task: object
+  /** What the user had decided. */
+  readonly options: FileOptions
+  /** Scores on the test examples. */
+  readonly test: Scores
 }
 
 export interface Run {
@@ -68,12 +83,23 @@ export async function saveRun(directory: string, model: Model, record: Omit<RunR
 
 /** @throws GliaError, one sentence, if a file is missing, damaged, of another version, or they don't belong together */
 export async function loadRun(directory: string): Promise<Run> {
-  const record = readRecord(await readText(directory), join(directory, RECORD))
+  const record = await loadRecord(directory)
   const recipe = recipes[record.recipe]
-  const path = join(directory, WEIGHTS)
-  const model = recipe.build()
-  loadWeights(model, await readWeights(path), path, recipe)
+  if (!recipe) throw new GliaError(`${directory} was trained on a file with the recipe ${record.recipe}.`)
+  const model = await loadModel(directory, recipe.build(), recipe.name)
   return { record, recipe, model }
+}
+
+/** What is known of a run but its weights. @throws GliaError as `loadRun` does */
+export async function loadRecord(directory: string): Promise<RunRecord> {
+  return readRecord(await readText(directory), join(directory, RECORD))
+}
+
+/** `model` with a run's weights. @throws GliaError if their file is missing, damaged, or of another model */
+export async function loadModel(directory: string, model: Model, recipe: string): Promise<Model> {
+  const path = join(directory, WEIGHTS)
+  loadWeights(model, await readWeights(path), path, recipe)
+  return model
 }
 
 /** @throws GliaError unless the model tells as many classes apart as its record names */
@@ -114,8 +140,9 @@ function readRecord(text: string, path: string): RunRecord {
     typeof settings === 'object' &&
     settings !== null
   if (!sound) throw new GliaError(`${path} is damaged: it does not describe a run.`)
-  if (!Object.hasOwn(recipes, recipe)) {
-    throw new GliaError(`${path} names the recipe ${JSON.stringify(recipe)}; known are ${list(Object.keys(recipes))}.`)
+  const known = [...Object.keys(recipes), ...Object.keys(fileRecipes)]
+  if (!known.includes(recipe)) {
+    throw new GliaError(`${path} names the recipe ${JSON.stringify(recipe)}; known are ${list(known)}.`)
   }
   return value as RunRecord
 }
@@ -135,10 +162,10 @@ async function readWeights(path: string): Promise<Map<string, StoredTensor>> {
   }
 }
 
-function loadWeights(model: Model, stored: Map<string, StoredTensor>, path: string, recipe: Recipe): void {
+function loadWeights(model: Model, stored: Map<string, StoredTensor>, path: string, recipe: string): void {
   const own = new Map(model.namedState())
   const problem = mismatch(own, stored)
-  if (problem) throw new GliaError(`${path} does not fit the recipe ${recipe.name}: ${problem}.`)
+  if (problem) throw new GliaError(`${path} does not fit the recipe ${recipe}: ${problem}.`)
   // Straight from the file: initial weights are never computed.
   for (const [name, t] of own) t.set((stored.get(name) as StoredTensor).data)
 }

@@ -3,6 +3,7 @@
 import { summary } from '../nn/summary.ts'
 import { setDefaultDevice } from '../plan/device.ts'
 import { InterpDevice } from '../plan/interp.ts'
+import { fileRecipes } from '../recipes/files/index.ts'
 import { recipes } from '../recipes/index.ts'
 import { recipeNamed } from './lookup.ts'
 
@@ -17,7 +18,8 @@ export function printSummary(name: string): void {
 /** Prints every recipe with its defaults. */
 export function listRecipes({ json }: { readonly json?: boolean }): void {
   const all = Object.values(recipes)
-  const width = Math.max(...all.map((r) => r.name.length))
+  const forFiles = Object.values(fileRecipes)
+  const width = Math.max(...[...all, ...forFiles].map((r) => r.name.length))
   for (const { name, description, paper, defaults } of all) {
     if (json) {
       console.log(JSON.stringify({ name, description, paper, defaults }))
@@ -28,5 +30,10 @@ export function listRecipes({ json }: { readonly json?: boolean }): void {
     console.log(`${name.padEnd(width)}  ${description}`)
     console.log(`${indent}${paper}`)
     console.log(`${indent}${epochs} epochs, batch ${batchSize}, learning rate ${lr}`)
+  }
+  if (!json) console.log("\nFor files of one's own (glia train <recipe> --help says more):")
+  for (const { name, description, paper } of forFiles) {
+    if (json) console.log(JSON.stringify({ name, description, paper }))
+    else console.log(`${name.padEnd(width)}  ${description}`)
   }
 }

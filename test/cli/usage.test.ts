@@ -1,12 +1,16 @@
 /** @file Help, lists, and what wrong usage gets: one sentence on standard error and exit status 2. */
 
 import { describe, expect, it } from 'vitest'
-import { TARGETS } from '../../src/cli/values.ts'
+import { list, TARGETS } from '../../src/cli/values.ts'
 import * as create from '../../src/plan/create.ts'
+import { fileRecipes } from '../../src/recipes/files/index.ts'
+import { recipes as all } from '../../src/recipes/index.ts'
 import { compiledTargets } from '../support/devices.ts'
 import { useGlia } from './glia.ts'
 
 const glia = useGlia()
+/** Of all recipes, those for files last. */
+const names = [...Object.keys(all), ...Object.keys(fileRecipes)]
 
 describe('help', () => {
   it('lists the commands, and explains each', async () => {
@@ -34,7 +38,7 @@ describe('lists', () => {
     expect(stdout).toMatch(/^mlp /m)
     expect(stdout).toMatch(/^lenet5 /m)
     const lines = (await glia.run('recipes', '--json')).stdout.trim().split('\n')
-    expect(lines.map((line) => JSON.parse(line).name)).toEqual(['mlp', 'lenet5'])
+    expect(lines.map((line) => JSON.parse(line).name)).toEqual(names)
   })
 
   it("summary prints the layers' table", async () => {
@@ -65,7 +69,7 @@ it('--target takes every target that devices are made for', () => {
 })
 
 describe('wrong usage', () => {
-  const recipes = 'known are mlp and lenet5.'
+  const recipes = `known are ${list(names)}.`
   const cases: [args: string, sentence: string | RegExp][] = [
     [
       'trian mlp',

@@ -2,6 +2,7 @@
 
 import { tabular } from './tabular.ts'
 import type { FileRecipe } from './task.ts'
+import { textGenerator } from './text-generator.ts'
 
 export { tabular } from './tabular.ts'
 export type {
@@ -15,6 +16,10 @@ export type {
   Source,
   Task,
 } from './task.ts'
+export { textGenerator } from './text-generator.ts'
 
 /** All recipes for files by name. */
-export const fileRecipes: { readonly [name: string]: FileRecipe } = { tabular }
+export const fileRecipes: { readonly [name: string]: FileRecipe } = {
+  tabular,
+  'text-generator': textGenerator,
+}

@@ -2,7 +2,7 @@
 
 import { GliaError } from '../../core/errors.ts'
 import { permutation } from '../../data/random.ts'
-import { splitIndices } from '../../data/split.ts'
+import { kFoldIndices, splitIndices } from '../../data/split.ts'
 import { cellsOf, columnIndex, type Table } from './table.ts'
 import type { Choice, FileOptions } from './task.ts'
 
@@ -34,7 +34,7 @@ const WORDS: Readonly<Record<string, 'train' | 'validation' | 'test'>> = {
 export function shareOut(table: Table, options: FileOptions, labels?: ArrayLike<number>): Shares {
   const { seed = 0, validation = 0.1 } = options
   checkShares(options)
-  if (options.splitColumn === undefined) return atRandom(table.rows.length, options, labels)
+  if (options.splitColumn === undefined || options.fold) return atRandom(table.rows.length, options, labels)
   const index = columnIndex(table, options.splitColumn, '--split-column')
   const rows = { train: [] as number[], validation: [] as number[], test: [] as number[] }
   cellsOf(table, index).forEach((cell, i) => {
@@ -64,6 +64,15 @@ export function shareOut(table: Table, options: FileOptions, labels?: ArrayLike<
 /** Shares of `count` examples at random. */
 export function atRandom(count: number, options: FileOptions, labels?: ArrayLike<number>): Shares {
   const { seed = 0, validation = 0.1, test = 0.1 } = options
+  if (options.fold) {
+    const [part, folds] = options.fold
+    const own = { seed, ...(labels ? { labels } : {}) }
+    const { train: rest, validation: held } = kFoldIndices(count, folds, own)[part]
+    const strata = labels ? { labels: rest.map((i) => labels[i]) } : {}
+    const parts = splitIndices(rest.length, [1 - validation, validation], { seed, ...strata })
+    const [train, stop] = parts.map((list) => list.map((i) => rest[i]))
+    return named('The data', train, stop, held, `part ${part + 1} of ${folds}, seed ${seed}`)
+  }
   const fractions = [1 - validation - test, validation, test]
   const parts = splitIndices(count, fractions, { seed, ...(labels ? { labels } : {}) })
   const how = `at random, seed ${seed}${labels ? ', each with its part of every class' : ''}`

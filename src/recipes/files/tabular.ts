@@ -37,12 +37,17 @@ class TabularTask implements Task {
   readonly spec: TabularSpec
   readonly classes: readonly string[]
   readonly loss: Loss
+  /** Smoothed labels: few examples would soon make the network too sure of itself. */
+  readonly objective: Loss
   readonly metrics: readonly (Metric | EpochMetric)[]
 
   constructor(spec: TabularSpec) {
     this.spec = spec
     this.classes = spec.classes ?? []
     this.loss = spec.scale ? scaledMse(spec.scale) : crossEntropy
+    this.objective = spec.scale
+      ? this.loss
+      : (logits, target) => crossEntropy(logits, target, { labelSmoothing: SMOOTHING })
     this.metrics = spec.scale ? regressionMetrics : [accuracy]
   }
 
@@ -91,6 +96,7 @@ class TabularTask implements Task {
 }
 
 const DROPOUT = 0.1
+const SMOOTHING = 0.1
 
 /** A perceptron on a table's columns, for regression and classification. */
 export const tabular: FileRecipe = {
@@ -112,8 +118,7 @@ export const tabular: FileRecipe = {
     const { columns, choices } = fitEncoder(table, shares.train, skip)
     const count = shares.train.length
     const { width = count < 2000 ? 64 : 256, layers = count < 2000 ? 2 : 3 } = options
-    const values = numbersOr(table, target, classes)
-    const scale = values ? scaleOf(table, target, values, shares.train) : null
+    const scale = classes ? null : scaleOf(table, target, numbersOf(table, target), shares.train)
     const spec = { target: table.columns[target], header: table.header, columns, classes, scale, width, layers }
     const task = new TabularTask(spec)
     const all = task.of(table, target)
@@ -141,9 +146,9 @@ export const tabular: FileRecipe = {
 
 /** Small tables need more epochs for as many steps, and smaller batches. */
 function defaultsFor(count: number): FileDefaults {
-  const batchSize = count < 2000 ? 16 : 128
-  const epochs = count < 2000 ? 100 : 60
-  return { epochs, batchSize, lr: 2e-3, patience: Math.ceil(epochs / 4) }
+  return count < 2000
+    ? { epochs: 100, batchSize: 16, lr: 5e-3, patience: 50 }
+    : { epochs: 60, batchSize: 128, lr: 2e-3, patience: 15 }
 }
 
 function kindOf(table: Table, target: number, task?: string): { classification: boolean; why: string } {
@@ -168,10 +173,6 @@ function skipped(table: Table, target: number, { ignore, splitColumn }: FileOpti
   const names = ignore?.split(',').map((name) => columnIndex(table, name.trim(), '--ignore')) ?? []
   const split = splitColumn === undefined ? [] : [columnIndex(table, splitColumn, '--split-column')]
   return new Set([target, ...split, ...names])
-}
-
-function numbersOr(table: Table, target: number, classes: readonly string[] | null): Float32Array | null {
-  return classes ? null : numbersOf(table, target)
 }
 
 /** A column of numbers. @throws GliaError naming the first row without one */

@@ -38,6 +38,8 @@ export interface FileOptions {
   readonly test?: number
   /** Of the split; 0 by default. */
   readonly seed?: number
+  /** For cross-validation: which of how many parts is the test set; then `test` says nothing. */
+  readonly fold?: readonly [part: number, parts: number]
   /** Column that says train, validation or test for each row. */
   readonly splitColumn?: string
   /** Whether the first row names the columns; by default it does if none of its cells is a number. */

@@ -1,0 +1,98 @@
+/** @file The options of trainings on users' files, and which recipe takes which. Loads nothing, so that help comes at once. */
+
+import type { Command } from 'commander'
+import { UsageError } from '../failure.ts'
+import { positive, TARGETS, type target, whole } from '../values.ts'
+import type { FileTrainOptions } from './train.ts'
+
+type Add = (command: Command) => Command
+
+const share =
+  (option: string) =>
+  (text: string): number => {
+    const value = positive(option)(text)
+    if (value < 1) return value
+    throw new UsageError(`${option} must be a share below 1, such as 0.1; received ${JSON.stringify(text)}.`)
+  }
+
+const OPTIONS = {
+  target: (c) => c.requiredOption('--target <column>', 'column to predict: its name, or its number from 1'),
+  splitColumn: (c) => c.option('--split-column <column>', 'column that says train, validation or test'),
+  task: (c) => c.option('--task <kind>', 'regression or classification (default: what the values look like)'),
+  ignore: (c) => c.option('--ignore <columns>', 'columns not to look at, separated by commas'),
+  header: (c) =>
+    c
+      .option('--header', 'the first row names the columns (default: if it holds no numbers)')
+      .option('--no-header', 'it does not'),
+  folds: (c) => c.option('--folds <n>', 'first cross-validate with n trainings', whole('--folds', 2, 100)),
+  validation: (c) =>
+    c.option('--validation <share>', 'of examples to stop the training by (default: 0.1)', share('--validation')),
+  test: (c) => c.option('--test <share>', 'of examples to measure the model on (default: 0.1)', share('--test')),
+  text: (c) => c.requiredOption('--text <column>', 'column of texts: its name, or its number from 1'),
+  label: (c) => c.requiredOption('--label <column>', 'column of classes: its name, or its number from 1'),
+  user: (c) => c.option('--user <column>', 'column of users (default: the first)'),
+  item: (c) => c.option('--item <column>', 'column of items (default: the second)'),
+  rating: (c) => c.option('--rating <column>', 'column of ratings (default: the third)'),
+  context: (c) => c.option('--context <n>', 'characters or words seen at once', whole('--context', 2, 4096)),
+  size: (c) => c.option('--size <pixels>', 'side of the squares that pictures become', whole('--size', 8, 512)),
+  window: (c) => c.option('--window <rows>', 'rows to look back on', whole('--window', 1, 4096)),
+  horizon: (c) => c.option('--horizon <rows>', 'rows to look ahead', whole('--horizon', 1, 1024)),
+  width: (c) => c.option('--width <n>', 'features of hidden layers', whole('--width', 1, 8192)),
+  layers: (c) => c.option('--layers <n>', 'hidden layers or blocks', whole('--layers', 1, 64)),
+} as const satisfies Readonly<Record<string, Add>>
+
+interface Usage {
+  readonly description: string
+  readonly data: string
+  readonly takes: readonly (keyof typeof OPTIONS)[]
+}
+
+const SHARES = ['validation', 'test'] as const
+const SIZES = ['width', 'layers'] as const
+
+/** What `glia train --help` says of each, in the order of the table of recipes. */
+export const USAGES: Readonly<Record<string, Usage>> = {
+  tabular: {
+    description: 'predict a column of a CSV or TSV file from the others',
+    data: 'CSV or TSV file, may be gzipped',
+    takes: ['target', 'task', 'splitColumn', 'ignore', 'header', 'folds', ...SHARES, ...SIZES],
+  },
+  'text-generator': {
+    description: 'write on in the manner of a text file',
+    data: 'text file, may be gzipped',
+    takes: ['context', ...SHARES, ...SIZES],
+  },
+}
+
+/**
+ * Gives `glia train` a command for each recipe for files.
+ *
+ * @param checked what a parser of `--device` returns
+ * @param speak makes a command explain its mistakes
+ */
+export function addFileRecipes(train: Command, checked: typeof target, speak: (command: Command) => void): void {
+  // Options after a recipe's name are that recipe's: its --target is a column.
+  train.enablePositionalOptions()
+  for (const [name, { description, data, takes }] of Object.entries(USAGES)) {
+    const command = train.command(name).description(description).helpOption('-h, --help', 'print this')
+    command.requiredOption('--data <path>', data)
+    for (const option of takes) OPTIONS[option](command)
+    command
+      .option('--epochs <n>', 'most times that the training set is gone through', whole('--epochs', 1))
+      .option('--batch <n>', 'examples per step', whole('--batch', 1))
+      .option('--lr <x>', 'learning rate to start from', positive('--lr'))
+      .option('--patience <n>', 'epochs without improvement that end the training', whole('--patience', 1))
+      .option('--seed <n>', 'of weights, order and split (default: 0)', whole('--seed', 0, 2 ** 31 - 1))
+      .option('--device <name>', `what computes: ${TARGETS.join(', ')} (default: auto)`, checked)
+      .option('--threads <n>', 'threads (default: the physical cores)', whole('--threads', 1, 256))
+      .option('--out <dir>', `where to save (default: runs/${name}-1, -2, …)`)
+      .option('--json', 'print one JSON object per line')
+      .option('--debug', 'with errors, show where they come from')
+      .action(async (options: FileTrainOptions) => {
+        const early = Object.keys(train.opts())
+        if (early.length > 0) throw new UsageError(`Options stand after the recipe's name: glia train ${name} --…`)
+        await (await import('./train.ts')).trainOnFile(name, options)
+      })
+    speak(command)
+  }
+}

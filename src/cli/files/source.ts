@@ -1,0 +1,45 @@
+/** @file Users' files as recipes take them. */
+
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { GliaError } from '../../core/errors.ts'
+import type { FileRecipe, Source } from '../../recipes/files/index.ts'
+
+/** No text that is read whole unpacks to more. */
+const MAX_UNPACKED = 2 ** 30
+
+/**
+ * Reads what a recipe trains on.
+ *
+ * @throws GliaError, one sentence, if the file is missing or not what the recipe reads
+ */
+export async function readSource(_recipe: FileRecipe, path: string): Promise<Source> {
+  return { name: path, text: await readTextFile(path) }
+}
+
+/** A text file in UTF-8, plain or gzipped. @throws GliaError if it is no such thing */
+export async function readTextFile(path: string): Promise<string> {
+  let bytes: Uint8Array
+  try {
+    bytes = await readFile(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
+    if (code === 'ENOENT') throw new GliaError(`The file ${path} does not exist.`)
+    throw new GliaError(
+      code === 'EISDIR' ? `${path} is a directory; name a file.` : `${path} cannot be read (${code}).`,
+    )
+  }
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    try {
+      bytes = await promisify<Uint8Array, object, Uint8Array>(gunzip)(bytes, { maxOutputLength: MAX_UNPACKED })
+    } catch (error) {
+      throw new GliaError(`${path} is not a sound gzip file (${error instanceof Error ? error.message : error}).`)
+    }
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new GliaError(`${path} is not text in UTF-8; save it in this encoding.`)
+  }
+}
