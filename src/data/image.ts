@@ -84,7 +84,7 @@ export function resizeTo(picture: Picture, width: number, height: number): Pictu
 }
 
 /** For each new position the old ones that it draws on, with weights that sum to 1. */
-function taps(from: number, to: number): [position: number, weight: number][][] {
+export function taps(from: number, to: number): [position: number, weight: number][][] {
   const step = from / to
   return Array.from({ length: to }, (_, i) => {
     if (step < 1) {

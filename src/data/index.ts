@@ -70,3 +70,36 @@ export {
   tableOfObjects,
   tableRows,
 } from './table.ts'
+export {
+  adjustBrightness,
+  adjustContrast,
+  adjustHue,
+  adjustSaturation,
+  type ColourOptions,
+  type CutoutOptions,
+  channelStatistics,
+  colour,
+  cutout,
+  grey,
+  type NormaliseOptions,
+  noise,
+  normalise,
+} from './transforms/colour.ts'
+export { type ClassBatch, cutmix, type MixOptions, mixup } from './transforms/mix.ts'
+export { imageTransform } from './transforms/saved.ts'
+export { chain, type ImageTransform, type Scene, sometimes, type TransformSpec } from './transforms/scene.ts'
+export {
+  centreCrop,
+  type FlipOptions,
+  flip,
+  perspective,
+  type ResizedCropOptions,
+  randomCrop,
+  randomResizedCrop,
+  resize,
+  resizeItem,
+  resizeShorter,
+  rotate,
+  shift,
+  zoom,
+} from './transforms/spatial.ts'
