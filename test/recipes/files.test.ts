@@ -135,7 +135,7 @@ describe('tabular', () => {
       'a gap in the target',
       { target: 'b' },
       `a,b\n${'1,2.5\n2,3.5\n'.repeat(20)}4,\n`,
-      /line 42: the target b is "", no/,
+      /line 42: the column b holds "", no/,
     ],
     ['an odd split', { target: 'b', splitColumn: 'a' }, 'a,b\nfirst,1.5\n', /"first" in line 2; known are train/],
     ['an unknown task', { target: 'b', task: 'guess' }, 'a,b\n1,2\n', /regression or classification; received "guess"/],

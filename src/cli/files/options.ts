@@ -62,6 +62,16 @@ export const USAGES: Readonly<Record<string, Usage>> = {
     data: 'text file, may be gzipped',
     takes: ['context', ...SHARES, ...SIZES],
   },
+  'text-classifier': {
+    description: 'tell which class a text belongs to',
+    data: 'CSV or TSV file, may be gzipped',
+    takes: ['text', 'label', 'splitColumn', 'header', 'folds', 'context', ...SHARES, 'width'],
+  },
+  recommender: {
+    description: 'predict how users will rate items',
+    data: 'CSV or TSV file of users, items and ratings, may be gzipped',
+    takes: ['user', 'item', 'rating', 'splitColumn', 'header', 'folds', ...SHARES, 'width'],
+  },
 }
 
 /**

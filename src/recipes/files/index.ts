@@ -1,9 +1,12 @@
 /** @file Recipes for users' own files, by name. */
 
+import { recommender } from './recommender.ts'
 import { tabular } from './tabular.ts'
 import type { FileRecipe } from './task.ts'
+import { textClassifier } from './text-classifier.ts'
 import { textGenerator } from './text-generator.ts'
 
+export { recommender } from './recommender.ts'
 export { tabular } from './tabular.ts'
 export type {
   AskOptions,
@@ -16,10 +19,13 @@ export type {
   Source,
   Task,
 } from './task.ts'
+export { textClassifier } from './text-classifier.ts'
 export { textGenerator } from './text-generator.ts'
 
 /** All recipes for files by name. */
 export const fileRecipes: { readonly [name: string]: FileRecipe } = {
   tabular,
   'text-generator': textGenerator,
+  'text-classifier': textClassifier,
+  recommender,
 }

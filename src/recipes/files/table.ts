@@ -79,6 +79,18 @@ export function cellsOf(table: Table, index: number): string[] {
   return table.rows.map((row) => row[index])
 }
 
+/** A column of numbers. @throws GliaError naming the first row without one */
+export function numbersOf(table: Table, index: number): Float32Array {
+  return Float32Array.from(cellsOf(table, index), (cell, i) => {
+    const value = numberIn(cell)
+    if (!Number.isNaN(value)) return value
+    throw new GliaError(
+      `${table.name}, line ${table.lines[i]}: the column ${table.columns[index]} holds ${JSON.stringify(cell)}, no number. ` +
+        'Leave out rows without a value, or learn classes instead of numbers.',
+    )
+  })
+}
+
 /** The table with further columns, as comma-separated text. Names that are taken get a number. */
 export function writeTable(table: Table, added: Readonly<Record<string, readonly (string | number)[]>>): string {
   const taken = new Set(table.columns)

@@ -14,7 +14,7 @@ import { regressionMetrics, type Scale, scaledMse } from './regression.ts'
 import { Rescale } from './rescale.ts'
 import { shareOut } from './shares.ts'
 import { specOf } from './spec.ts'
-import { cellsOf, columnIndex, isMissing, numberIn, readTable, type Table, writeTable } from './table.ts'
+import { cellsOf, columnIndex, isMissing, numberIn, numbersOf, readTable, type Table, writeTable } from './table.ts'
 import type { Choice, FileDefaults, FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
 
 interface TabularSpec {
@@ -173,18 +173,6 @@ function skipped(table: Table, target: number, { ignore, splitColumn }: FileOpti
   const names = ignore?.split(',').map((name) => columnIndex(table, name.trim(), '--ignore')) ?? []
   const split = splitColumn === undefined ? [] : [columnIndex(table, splitColumn, '--split-column')]
   return new Set([target, ...split, ...names])
-}
-
-/** A column of numbers. @throws GliaError naming the first row without one */
-function numbersOf(table: Table, index: number): Float32Array {
-  return Float32Array.from(cellsOf(table, index), (cell, i) => {
-    const value = numberIn(cell)
-    if (!Number.isNaN(value)) return value
-    throw new GliaError(
-      `${table.name}, line ${table.lines[i]}: the target ${table.columns[index]} is ${JSON.stringify(cell)}, no number. ` +
-        'Leave out rows without a target, or say --task classification.',
-    )
-  })
 }
 
 function scaleOf(table: Table, target: number, values: Float32Array, train: Int32Array): Scale {
