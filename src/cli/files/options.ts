@@ -67,6 +67,11 @@ export const USAGES: Readonly<Record<string, Usage>> = {
     data: 'CSV or TSV file, may be gzipped',
     takes: ['text', 'label', 'splitColumn', 'header', 'folds', 'context', ...SHARES, 'width'],
   },
+  forecast: {
+    description: 'predict what a column will be in the next rows',
+    data: 'CSV or TSV file whose rows follow each other in time, may be gzipped',
+    takes: ['target', 'ignore', 'header', 'window', 'horizon', ...SHARES, 'width'],
+  },
   recommender: {
     description: 'predict how users will rate items',
     data: 'CSV or TSV file of users, items and ratings, may be gzipped',

@@ -1,11 +1,13 @@
 /** @file Recipes for users' own files, by name. */
 
+import { forecast } from './forecast.ts'
 import { recommender } from './recommender.ts'
 import { tabular } from './tabular.ts'
 import type { FileRecipe } from './task.ts'
 import { textClassifier } from './text-classifier.ts'
 import { textGenerator } from './text-generator.ts'
 
+export { forecast } from './forecast.ts'
 export { recommender } from './recommender.ts'
 export { tabular } from './tabular.ts'
 export type {
@@ -27,5 +29,6 @@ export const fileRecipes: { readonly [name: string]: FileRecipe } = {
   tabular,
   'text-generator': textGenerator,
   'text-classifier': textClassifier,
+  forecast,
   recommender,
 }
