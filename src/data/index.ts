@@ -70,6 +70,7 @@ export {
   tableOfObjects,
   tableRows,
 } from './table.ts'
+export { type BpeOptions, BpeTokenizer } from './transforms/bpe.ts'
 export {
   adjustBrightness,
   adjustContrast,
@@ -85,6 +86,7 @@ export {
   noise,
   normalise,
 } from './transforms/colour.ts'
+export { type HuggingFaceTokenizer, huggingFaceTokenizer } from './transforms/hugging-face.ts'
 export { type ClassBatch, cutmix, type MixOptions, mixup } from './transforms/mix.ts'
 export { imageTransform } from './transforms/saved.ts'
 export { chain, type ImageTransform, type Scene, sometimes, type TransformSpec } from './transforms/scene.ts'
@@ -103,3 +105,15 @@ export {
   shift,
   zoom,
 } from './transforms/spatial.ts'
+export { TableEncoder, type TableEncoderOptions } from './transforms/table.ts'
+export {
+  CharTokenizer,
+  characters,
+  type Tokenizer,
+  tokenItem,
+  type WordOptions,
+  WordTokenizer,
+  windows,
+  words,
+} from './transforms/tokenizer.ts'
+export { Vocabulary, type VocabularyOptions } from './transforms/vocabulary.ts'
