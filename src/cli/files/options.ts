@@ -67,6 +67,11 @@ export const USAGES: Readonly<Record<string, Usage>> = {
     data: 'CSV or TSV file, may be gzipped',
     takes: ['text', 'label', 'splitColumn', 'header', 'folds', 'context', ...SHARES, 'width'],
   },
+  'image-classifier': {
+    description: 'tell which class a picture belongs to',
+    data: 'directory with a folder of pictures (PNG, JPEG) for each class',
+    takes: ['size', ...SHARES, 'width'],
+  },
   forecast: {
     description: 'predict what a column will be in the next rows',
     data: 'CSV or TSV file whose rows follow each other in time, may be gzipped',

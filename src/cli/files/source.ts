@@ -1,9 +1,11 @@
 /** @file Users' files as recipes take them. */
 
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, join, relative, sep } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { GliaError } from '../../core/errors.ts'
+import type { PictureFile } from '../../data/folder.ts'
 import type { FileRecipe, Source } from '../../recipes/files/index.ts'
 
 /** No text that is read whole unpacks to more. */
@@ -14,8 +16,24 @@ const MAX_UNPACKED = 2 ** 30
  *
  * @throws GliaError, one sentence, if the file is missing or not what the recipe reads
  */
-export async function readSource(_recipe: FileRecipe, path: string): Promise<Source> {
+export async function readSource(recipe: FileRecipe, path: string): Promise<Source> {
+  if (recipe.reads === 'pictures') return { name: path, text: '', pictures: await picturesAt(path) }
   return { name: path, text: await readTextFile(path) }
+}
+
+/** A directory's files with those of its folders, or one file; each is read when it is needed. */
+async function picturesAt(path: string): Promise<NonNullable<Source['pictures']>> {
+  const { decodeImage } = await import('../../node/decode.ts')
+  const found = await stat(path).catch(() => null)
+  if (found === null) throw new GliaError(`There is nothing at ${path}.`)
+  const file = (name: string, full: string): PictureFile => ({ path: name, bytes: () => readFile(full) })
+  if (!found.isDirectory()) return { files: [file(basename(path), path)], decode: decodeImage }
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  const files = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .map((full) => file(relative(path, full).split(sep).join('/'), full))
+  return { files, decode: decodeImage }
 }
 
 /** A text file in UTF-8, plain or gzipped. @throws GliaError if it is no such thing */

@@ -1,7 +1,6 @@
 /** @file `glia train <recipe> --data <file>`: trains on a user's own file. */
 
 import { join, resolve } from 'node:path'
-import { GliaError } from '../../core/errors.ts'
 import { fileRecipes } from '../../recipes/files/index.ts'
 import type { FileOptions, FileRecipe, Prepared, Source } from '../../recipes/files/task.ts'
 import { manualSeed } from '../../tensor/random.ts'
@@ -77,7 +76,7 @@ async function trainInto(
   if (signal.aborted) throw error(early)
   const say = options.json ? jsonLines : lines
   manualSeed(settings.seed)
-  const model = task.build()
+  const model = task.build(prepared.train)
   say.start(recipe, prepared, settings, [
     ['parameters', model.parameterCount().toLocaleString('en-US')],
     ['computes', describe(device)],
@@ -121,7 +120,6 @@ function learn(
   return fit(model, train, {
     loss: task.loss,
     ...(task.objective ? { objective: task.objective } : {}),
-    ...(task.augment ? { augment: task.augment } : {}),
     ...(task.schedule ? { schedule: task.schedule(steps) } : {}),
     optimizer: task.optimizer(model.parameters(), lr),
     metrics: task.metrics,
@@ -148,7 +146,7 @@ async function crossValidate(
   for (let fold = 0; fold < folds && !signal.aborted; fold++) {
     const part = await recipe.prepare(source, { ...options, fold: [fold, folds] })
     manualSeed(settings.seed)
-    const model = part.task.build()
+    const model = part.task.build(part.train)
     await learn(model, part, settings, signal, { callback: () => ({}) })
     if (signal.aborted) return
     const { loss, metrics } = part.task
@@ -215,10 +213,4 @@ function bestEpoch(epochs: History['epochs']): number {
 
 function print(value: object): void {
   console.log(JSON.stringify(value))
-}
-
-/** The recipe of a saved run, where it is one for files. @throws GliaError if there is no such recipe */
-export function fileRecipeNamed(name: string): FileRecipe {
-  if (Object.hasOwn(fileRecipes, name)) return fileRecipes[name]
-  throw new GliaError(`There is no recipe for files ${JSON.stringify(name)}.`)
 }

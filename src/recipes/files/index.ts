@@ -1,6 +1,7 @@
 /** @file Recipes for users' own files, by name. */
 
 import { forecast } from './forecast.ts'
+import { imageClassifier } from './image-classifier.ts'
 import { recommender } from './recommender.ts'
 import { tabular } from './tabular.ts'
 import type { FileRecipe } from './task.ts'
@@ -8,6 +9,7 @@ import { textClassifier } from './text-classifier.ts'
 import { textGenerator } from './text-generator.ts'
 
 export { forecast } from './forecast.ts'
+export { imageClassifier } from './image-classifier.ts'
 export { recommender } from './recommender.ts'
 export { tabular } from './tabular.ts'
 export type {
@@ -16,7 +18,6 @@ export type {
   FileDefaults,
   FileOptions,
   FileRecipe,
-  Picture,
   Prepared,
   Source,
   Task,
@@ -29,6 +30,7 @@ export const fileRecipes: { readonly [name: string]: FileRecipe } = {
   tabular,
   'text-generator': textGenerator,
   'text-classifier': textClassifier,
+  'image-classifier': imageClassifier,
   forecast,
   recommender,
 }

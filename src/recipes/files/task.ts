@@ -1,9 +1,9 @@
 /** @file What a recipe for a user's own file is: it looks at the file, decides how to learn from it, and says so. */
 
 import type { ArrayDataset } from '../../data/dataset.ts'
+import type { Decode, PictureFile } from '../../data/folder.ts'
 import type { Optimizer, Schedule } from '../../optim/index.ts'
 import type { Parameter } from '../../tensor/parameter.ts'
-import type { Tensor } from '../../tensor/tensor.ts'
 import type { Loss, Model } from '../../train/evaluate.ts'
 import type { EpochMetric, Metric } from '../../train/metrics.ts'
 import type { RecipeDefaults } from '../recipe.ts'
@@ -15,19 +15,10 @@ export interface Source {
   /** What a text file says; empty for pictures. */
   readonly text: string
   /** What a directory holds; absent for text files. */
-  readonly pictures?: readonly Picture[]
-}
-
-/** A decoded picture. */
-export interface Picture {
-  /** For messages: the path. */
-  readonly name: string
-  /** The folder that it was found in, empty if there was none. */
-  readonly folder: string
-  readonly width: number
-  readonly height: number
-  /** Red, green and blue of each pixel, row by row: `height · width · 3` bytes. */
-  readonly rgb: Uint8Array
+  readonly pictures?: {
+    readonly files: readonly PictureFile[]
+    readonly decode: Decode
+  }
 }
 
 /** What a user may decide instead of the recipe. Each recipe says which of these it takes. */
@@ -101,13 +92,15 @@ export interface Task {
   /** What is minimised, where that is more than the loss. */
   readonly objective?: Loss
   readonly metrics: readonly (Metric | EpochMetric)[]
-  /** A fresh model, whose initial weights follow from `manualSeed`. */
-  build(): Model
+  /**
+   * A fresh model, whose initial weights follow from `manualSeed`.
+   *
+   * @param train what it will be trained on, where it takes statistics from it; not needed to load weights
+   */
+  build(train?: ArrayDataset): Model
   optimizer(parameters: readonly Parameter[], lr: number): Optimizer
   /** Learning rate over a training of `steps` steps; constant if absent. */
   schedule?(steps: number): Schedule
-  /** Changes inputs of training steps at random. */
-  augment?(x: Tensor): Tensor
   /**
    * Inputs and targets of all of another file.
    *

@@ -1,0 +1,181 @@
+/** @file Which class a picture belongs to. */
+
+import { GliaError } from '../../core/errors.ts'
+import { type ArrayDataset, arrayDataset, type Column, subset } from '../../data/dataset.ts'
+import { type Decode, ImageFolder, type PictureFile } from '../../data/folder.ts'
+import { resizeTo } from '../../data/image.ts'
+import { fromPicture } from '../../data/picture-item.ts'
+import { crossEntropy } from '../../loss/index.ts'
+import { BatchNorm2d, Conv2d, Dropout, GlobalAvgPool2d, Linear, MaxPool2d, ReLU, Sequential } from '../../nn/index.ts'
+import { AdamW, type Optimizer, type Schedule, schedule } from '../../optim/index.ts'
+import type { Parameter } from '../../tensor/parameter.ts'
+import { type Loss, type Model, predict } from '../../train/evaluate.ts'
+import { accuracy, type Metric } from '../../train/metrics.ts'
+import { Standardize } from '../standardize.ts'
+import { classColumns } from './classes.ts'
+import { atRandom, checkShares } from './shares.ts'
+import { specOf } from './spec.ts'
+import { writeTable } from './table.ts'
+import type { FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
+
+interface ImageSpec {
+  readonly classes: readonly string[]
+  readonly size: number
+  readonly width: number
+}
+
+const NAME = 'image-classifier'
+const DROPOUT = 0.3
+const PICTURE = /\.(png|jpe?g)$/i
+
+class ImageTask implements Task {
+  readonly spec: ImageSpec
+  readonly classes: readonly string[]
+  readonly loss: Loss = crossEntropy
+  readonly metrics: readonly Metric[] = [accuracy]
+
+  constructor(spec: ImageSpec) {
+    this.spec = spec
+    this.classes = spec.classes
+  }
+
+  /** Three stages of two convolutions, each halving the picture (Simonyan & Zisserman 2015): `[B, 3, S, S] → [B, C]`. */
+  build(train?: ArrayDataset): Model {
+    const { size, width, classes } = this.spec
+    const stages = [3, width, 2 * width].map((channels, i) => {
+      const out = width * 2 ** i
+      return [
+        new Conv2d(channels, out, 3, { padding: 1, bias: false, init: 'heNormal' }),
+        new BatchNorm2d(out),
+        new ReLU(),
+        new Conv2d(out, out, 3, { padding: 1, bias: false, init: 'heNormal' }),
+        new BatchNorm2d(out),
+        new ReLU(),
+        new MaxPool2d(2),
+      ]
+    })
+    return new Sequential(
+      new Standardize([3, size, size], train?.x),
+      ...stages.flat(),
+      new GlobalAvgPool2d(),
+      new Dropout(DROPOUT),
+      new Linear(4 * width, classes.length),
+    )
+  }
+
+  optimizer(parameters: readonly Parameter[], lr: number): Optimizer {
+    return new AdamW(parameters, { lr, weightDecay: 1e-2 })
+  }
+
+  schedule(steps: number): Schedule {
+    return schedule.cosine(steps)
+  }
+
+  async examples(source: Source): Promise<ArrayDataset> {
+    return (await read(source, this.spec.size, this.classes)).all
+  }
+
+  async predict(model: Model, source: Source): Promise<string> {
+    const { files, decode } = picturesOf(source)
+    const named = files.filter(({ path }) => PICTURE.test(path)).sort((a, b) => (a.path < b.path ? -1 : 1))
+    if (named.length === 0) throw new GliaError(`${source.name} holds no pictures (.png, .jpg).`)
+    const { size } = this.spec
+    const data = new Uint8Array(named.length * 3 * size * size)
+    for (const [i, file] of named.entries()) {
+      data.set(await pixels(file, decode, source.name, size), i * 3 * size * size)
+    }
+    const x = { data, shape: [3, size, size] }
+    const logits = await (await predict(model, x, { batchSize: 64 })).data()
+    const table = { name: '', columns: ['file'], rows: named.map(({ path }) => [path]), header: true }
+    return writeTable({ ...table, lines: new Int32Array(named.length) }, classColumns(logits, this.classes, 'class'))
+  }
+}
+
+/** A small convolutional network on pictures in a folder for each class. */
+export const imageClassifier: FileRecipe = {
+  name: NAME,
+  description: 'Tells which class a picture belongs to, from a directory with a folder of pictures for each class',
+  paper: 'Simonyan & Zisserman 2015, Very deep convolutional networks for large-scale image recognition',
+  reads: 'pictures',
+  async prepare(source: Source, options: FileOptions = {}): Promise<Prepared> {
+    checkShares(options)
+    const size = options.size ?? (await usualSize(source))
+    const { all, skipped } = await read(source, size)
+    const classes = all.classes ?? []
+    const shares = atRandom(all.length, options, all.y.data)
+    const { width = 32 } = options
+    return {
+      task: new ImageTask({ classes, size, width }),
+      defaults: { epochs: 30, batchSize: shares.train.length < 2000 ? 16 : 64, lr: 2e-3, patience: 8 },
+      train: subset(all, shares.train),
+      validation: subset(all, shares.validation),
+      test: subset(all, shares.test),
+      choices: [
+        ['classes', `${classes.length}: ${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ' …' : ''}`],
+        ['pictures', `${all.length.toLocaleString('en-US')}, scaled to ${size} × ${size} pixels`],
+        ...skipped.slice(0, 3).map((message) => ['left out', message] as const),
+        ...(skipped.length > 3 ? [['left out', `${skipped.length - 3} more damaged pictures`] as const] : []),
+        shares.choice,
+        ['model', `6 convolutions, from ${width} to ${4 * width} channels`],
+      ],
+    }
+  },
+  restore(spec: unknown): Task {
+    return new ImageTask(specOf<ImageSpec>(NAME, spec, ['classes', 'size', 'width']))
+  },
+}
+
+function picturesOf({ name, pictures }: Source): NonNullable<Source['pictures']> {
+  if (pictures) return pictures
+  throw new GliaError(`${name} holds no pictures; name a directory with a folder of pictures for each class.`)
+}
+
+/** The shorter side of the first sound picture, from 16 to 64 pixels. */
+async function usualSize(source: Source): Promise<number> {
+  const { files, decode } = picturesOf(source)
+  for (const { path, bytes } of files.filter((file) => PICTURE.test(file.path))) {
+    try {
+      const { width, height } = await decode(await bytes(), `${source.name}/${path}`)
+      return Math.max(16, Math.min(64, width, height))
+    } catch (error) {
+      if (!(error instanceof GliaError)) throw error
+    }
+  }
+  return 64
+}
+
+/** All sound pictures, and what is wrong with the others. @throws GliaError as `ImageFolder` does, or if none is sound */
+async function read(
+  source: Source,
+  size: number,
+  known?: readonly string[],
+): Promise<{ all: ArrayDataset; skipped: readonly string[] }> {
+  const { files, decode } = picturesOf(source)
+  const folder = new ImageFolder(files, decode, {
+    name: source.name,
+    size: [size, size],
+    ...(known ? { classes: known } : {}),
+  })
+  const x: Column = { data: new Uint8Array(folder.length * 3 * size * size), shape: [3, size, size] }
+  const labels: number[] = []
+  const skipped: string[] = []
+  for (let i = 0; i < folder.length; i++) {
+    try {
+      const { data } = (await folder.get(i)).x
+      x.data.set(data, labels.length * data.length)
+      labels.push(folder.labels[i])
+    } catch (error) {
+      if (!(error instanceof GliaError)) throw error
+      skipped.push(error.message)
+    }
+  }
+  if (labels.length === 0) throw new GliaError(`${source.name}: no picture can be read; the first: ${skipped[0]}`)
+  const data = x.data.subarray(0, labels.length * 3 * size * size)
+  const y = { data: Int32Array.from(labels), shape: [] }
+  return { all: arrayDataset({ x: { data, shape: x.shape }, y, classes: folder.classes }), skipped }
+}
+
+async function pixels(file: PictureFile, decode: Decode, name: string, size: number): Promise<ArrayLike<number>> {
+  const picture = await decode(await file.bytes(), file.path === name ? name : `${name}/${file.path}`)
+  return fromPicture(resizeTo(picture, size, size)).data
+}
