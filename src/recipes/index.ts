@@ -4,10 +4,21 @@ import { lenet5 } from './lenet5.ts'
 import { mlp } from './mlp.ts'
 import type { Recipe } from './recipe.ts'
 
+export {
+  type AskOptions,
+  type Choice,
+  type FileDefaults,
+  type FileOptions,
+  type FileRecipe,
+  fileRecipes,
+  type Prepared,
+  type Source,
+  type Task,
+} from './files/index.ts'
 export { lenet5 } from './lenet5.ts'
 export { mlp } from './mlp.ts'
 export type { Recipe, RecipeDefaults } from './recipe.ts'
 export { Standardize } from './standardize.ts'
 
-/** All recipes by name. */
+/** All recipes with data and a model of their own, by name. Those for users' files are `fileRecipes`. */
 export const recipes: { readonly [name: string]: Recipe } = { mlp, lenet5 }
