@@ -12,6 +12,7 @@ export type {
   ValidationRecord,
 } from './callbacks.ts'
 export { TrainControl } from './control.ts'
+export { baselineLoss, type Case, type Diagnosable, diagnose, diagnosisText, type Finding } from './diagnose/index.ts'
 export { type EvaluateOptions, evaluate, type Loss, type Model, type PredictOptions, predict } from './evaluate.ts'
 export { type FindRateOptions, findLearningRate, type RateRange } from './find-rate.ts'
 export { fit } from './fit.ts'
