@@ -43,6 +43,7 @@ describe('tables', () => {
     expect(await readTable(csv('x,y\n1,2\n'))).toMatchObject({ columns: ['x', 'y'], rows: [['1', '2']], header: true })
     const plain = await readTable(csv('5.1;setosa\n4.9;setosa\n'))
     expect(plain).toMatchObject({ columns: ['column 1', 'column 2'], header: false })
+    expect((await readTable(csv('"a\n(kg)",b\n1,"2, 3"\n'))).columns).toEqual(['a\n(kg)', 'b'])
     expect((await readTable({ name: 'a.tsv', text: 'a, b\tc\nd, e\tf\n' })).rows).toEqual([['d, e', 'f']])
   })
 

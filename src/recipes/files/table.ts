@@ -39,8 +39,8 @@ export function numberIn(cell: string): number {
  * @throws GliaError if there are no rows, rows differ in length, or names come twice (naming the line)
  */
 export async function readTable({ name, text }: Source, header?: boolean): Promise<Table> {
-  // The first line tells the separator and how many cells there are; all are read as they stand.
-  const line = /^\s*([^\r\n]+)/.exec(text)?.[1] ?? ''
+  // The first record tells the separator and how many cells there are; all are read as they stand.
+  const line = firstRecord(text)
   const separator = /\.(tsv|tab)(\.gz)?$/i.test(name) ? '\t' : [',', ';', '\t'].find((mark) => line.includes(mark))
   const asText = { name, header: false, missing: [], ...(separator ? { delimiter: separator } : {}) }
   const first = await parseCsv(line, asText)
@@ -56,6 +56,18 @@ export async function readTable({ name, text }: Source, header?: boolean): Promi
   if (rows.length === 0) throw new GliaError(`${name} has column names but no rows.`)
   const lines = named ? starts.subarray(1) : starts
   return { name, columns, rows, lines, header: named }
+}
+
+/** The first line that is not empty, with those that its quotation marks go on over. */
+function firstRecord(text: string): string {
+  const start = text.search(/\S/)
+  if (start < 0) return ''
+  let quotes = 0
+  for (let i = start; i < text.length; i++) {
+    if (text[i] === '"') quotes++
+    else if (/[\r\n]/.test(text[i]) && quotes % 2 === 0) return text.slice(start, i)
+  }
+  return text.slice(start)
 }
 
 /**
