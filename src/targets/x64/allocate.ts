@@ -191,7 +191,9 @@ class LinearScan {
   readonly temporaries: { readonly interval: Interval; readonly machine: number }[] = []
   readonly #free: number[]
   readonly #register: Int32Array
-  #active: { readonly interval: Interval; readonly machine: number }[] = []
+  readonly #active: { readonly interval: Interval; readonly machine: number }[] = []
+  /** No active interval ends before this. */
+  #soonest = Number.POSITIVE_INFINITY
 
   constructor(pool: readonly number[], register: Int32Array) {
     this.#free = [...pool].reverse()
@@ -203,17 +205,26 @@ class LinearScan {
     const machine = this.#take(interval) ?? this.#evict(interval)
     if (machine === undefined) return
     this.#active.push({ interval, machine })
+    this.#soonest = Math.min(this.#soonest, interval.end)
     if (interval.reg >= 0) this.#register[interval.reg] = machine
     else this.temporaries.push({ interval, machine })
   }
 
   #expire(before: number): void {
-    if (this.#active.every(({ interval }) => interval.end >= before)) return
-    this.#active = this.#active.filter(({ interval, machine }) => {
-      if (interval.end >= before) return true
-      this.#free.push(machine)
-      return false
-    })
+    if (this.#soonest >= before) return
+    const active = this.#active
+    let kept = 0
+    this.#soonest = Number.POSITIVE_INFINITY
+    for (const entry of active) {
+      const { end } = entry.interval
+      if (end < before) {
+        this.#free.push(entry.machine)
+        continue
+      }
+      active[kept++] = entry
+      if (end < this.#soonest) this.#soonest = end
+    }
+    active.length = kept
   }
 
   #take({ hints }: Interval): number | undefined {

@@ -64,8 +64,8 @@ function readersFollow(
     const takes = accepts(instr, load.d, folds)
     if (takes) left--
     if (left === 0) return true
-    if (changesMemory(instr) || writesTo(instr, load.base)) return false
-    if (!takes && reads(instr, load.d)) return false
+    if (changesMemory(instr) || writes(instr, load.base)) return false
+    if (!takes && touches(instr, load.d)) return false
   }
   return false
 }
@@ -86,7 +86,21 @@ function changesMemory({ op }: Instr): boolean {
   return op === 'store' || op === 'storeLanes' || op === 'storeInt' || op === 'loop' || op === 'if'
 }
 
-function writesTo(instr: Instr, reg: Reg): boolean {
+/** Whether an instruction reads or writes a register. */
+function touches(instr: Instr, reg: Reg): boolean {
+  // Most of what stands between a load and its reader.
+  if (instr.op === 'v3') return instr.a === reg || instr.b === reg || instr.c === reg || instr.d === reg
+  if (instr.op === 'load' || instr.op === 'loadSplat') return instr.base === reg || instr.d === reg
+  let found = false
+  const note = (mentioned: Reg): void => {
+    if (mentioned === reg) found = true
+  }
+  mentions(instr, note, note)
+  return found
+}
+
+function writes(instr: Instr, reg: Reg): boolean {
+  if (instr.op === 'v3' || instr.op === 'load' || instr.op === 'loadSplat') return instr.d === reg
   let found = false
   mentions(
     instr,
@@ -94,18 +108,6 @@ function writesTo(instr: Instr, reg: Reg): boolean {
     (written) => {
       if (written === reg) found = true
     },
-  )
-  return found
-}
-
-function reads(instr: Instr, reg: Reg): boolean {
-  let found = false
-  mentions(
-    instr,
-    (read) => {
-      if (read === reg) found = true
-    },
-    () => {},
   )
   return found
 }
