@@ -79,7 +79,7 @@ const LISTED = 1000
  *
  * @example
  * const loader = new DataLoader(fromArrays(train), { batchSize: 64, shuffle: true, seed: 1 })
- * for await (const { x, y } of loader) step(tensor(x.data, x.shape), tensor(y.data, y.shape))
+ * for await (const { x, y } of loader) step(tensor(x.data, { shape: x.shape }), tensor(y.data, { shape: y.shape }))
  */
 export class DataLoader<T, E = T, B = ReturnType<typeof stackFields<E & Record<string, unknown>>>> {
   readonly #source: MapSource<T> | StreamSource<T>
