@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, type CommanderError } from 'commander'
 import type { BenchOptions } from './bench.ts'
+import type { DiagnoseOptions } from './diagnose.ts'
 import type { EvalOptions } from './eval.ts'
 import { HelpShown, UsageError } from './failure.ts'
 import { addFileRecipes } from './files/options.ts'
@@ -41,6 +42,8 @@ export function makeProgram(): Command {
     .option('--seed <n>', 'of weights and order (default: 0)', whole('--seed', 0, 2 ** 31 - 1))
     .option('--limit <n>', 'use only the first examples of each set', whole('--limit', 1))
     .option('--out <dir>', 'where to save (default: runs/<recipe>-1, -2, …)')
+    .option('--resume <run>', 'go on with a run that was interrupted or killed, exactly where its last checkpoint is')
+    .option('--checkpoint-every <n>', 'steps between checkpoints, besides after epochs', whole('--checkpoint-every', 1))
     .option('--profile', 'at the end, list the kernels of a step that take longest')
     .option('--json', 'print one JSON object per line instead of a progress bar')
     .action(async (recipe: string, options: TrainOptions) => (await import('./train.ts')).train(recipe, options))
@@ -72,6 +75,11 @@ export function makeProgram(): Command {
       (await import('./predict.ts')).predictFile(run, file, options),
     )
   finish(predict)
+
+  const diagnosis = add('diagnose <run>', 'say what the loss curves and layers of a run tell, and what to do')
+    .option('--json', 'print one JSON object')
+    .action(async (run: string, options: DiagnoseOptions) => (await import('./diagnose.ts')).diagnoseRun(run, options))
+  finish(diagnosis)
 
   const summary = add('summary <recipe>', "list a model's layers, output shapes and parameters").action(
     async (recipe: string) => (await import('./summary.ts')).printSummary(recipe),

@@ -1,6 +1,6 @@
 /** @file A saved run: `model.safetensors` with the weights, `run.json` with what is needed to use and judge them. */
 
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GliaError } from '../core/errors.ts'
 import { sameShape, showShape } from '../core/shape.ts'
@@ -19,6 +19,7 @@ import { recipes } from '../recipes/index.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import type { History } from '../train/callbacks.ts'
+import type { Diagnosable } from '../train/diagnose/index.ts'
 import type { Model } from '../train/evaluate.ts'
 import type { Scores } from '../train/metrics.ts'
 import { list } from './values.ts'
@@ -47,7 +48,7 @@ export interface RunRecord {
   readonly recipe: string
   readonly settings: RunSettings
   readonly classes: readonly string[]
-  readonly history: History
+  readonly history: Diagnosable & History
   /** For models trained on users' files. */
   readonly files?: FileRecord
 }
@@ -78,7 +79,17 @@ export async function saveRun(directory: string, model: Model, record: Omit<RunR
   }
   const metadata = { format: 'pt', glia: String(FORMAT), recipe: record.recipe }
   await writeFileAtomic(join(directory, WEIGHTS), writeSafetensors(tensors, Object.entries(metadata)))
+  await saveRecord(directory, record)
+}
+
+/** Writes what is known of a run but its weights. */
+export async function saveRecord(directory: string, record: Omit<RunRecord, 'format'>): Promise<void> {
   await writeFileAtomic(join(directory, RECORD), `${JSON.stringify({ format: FORMAT, ...record }, null, 2)}\n`)
+}
+
+/** Removes the record of a run that came to nothing. */
+export async function dropRecord(directory: string): Promise<void> {
+  await rm(join(directory, RECORD), { force: true })
 }
 
 /** @throws GliaError, one sentence, if a file is missing, damaged, of another version, or they don't belong together */

@@ -5,11 +5,13 @@ import type { Device, KernelTime } from '../plan/device.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import { manualSeed } from '../tensor/random.ts'
 import type { Callback, History } from '../train/callbacks.ts'
+import { baselineLoss, diagnose, diagnosisText } from '../train/diagnose/index.ts'
 import { fit } from '../train/fit.ts'
 import { progressBar, scores } from '../train/progress.ts'
 import { loadSets, type Sets, sizes } from './data.ts'
 import { type DeviceChoice, describe, useDevice } from './device.ts'
 import { type Interruption, onInterrupt } from './interrupt.ts'
+import { drawCurves, keepRun, resumedOptions } from './keep.ts'
 import { recipeNamed } from './lookup.ts'
 import { type OutDirectory, prepareOut } from './out.ts'
 import { profileTable } from './profile.ts'
@@ -25,6 +27,9 @@ export interface TrainOptions extends DeviceChoice {
   readonly seed?: number
   readonly limit?: number
   readonly out?: string
+  /** Directory of a run to go on with. */
+  readonly resume?: string
+  readonly checkpointEvery?: number
   readonly profile?: boolean
   readonly json?: boolean
 }
@@ -37,8 +42,9 @@ interface Settings {
 }
 
 /** Trains a recipe, measures it and saves it. */
-export async function train(name: string, options: TrainOptions): Promise<void> {
+export async function train(name: string, given: TrainOptions): Promise<void> {
   const recipe = recipeNamed(name)
+  const options = given.resume === undefined ? given : await resumedOptions(given.resume, recipe.name, given)
   const { epochs, batchSize, lr } = recipe.defaults
   const settings: Settings = {
     epochs: options.epochs ?? epochs,
@@ -47,7 +53,7 @@ export async function train(name: string, options: TrainOptions): Promise<void> 
     seed: options.seed ?? 0,
   }
   const interruption = onInterrupt()
-  const out = await prepareOut(options.out, recipe.name)
+  const out = await prepareOut(options.resume ?? options.out, recipe.name)
   try {
     await trainInto(out, recipe, settings, options, interruption)
   } finally {
@@ -77,22 +83,8 @@ async function trainInto(
   const model = recipe.build(sets.train)
   const say = options.json ? new JsonLines(recipe, settings) : new Lines(recipe, settings)
   say.start(model.parameterCount(), device, sets, out.path)
-  const steps = Math.ceil(sets.train.length / settings.batch) * settings.epochs
-  const history = await fit(model, sets.train, {
-    loss: recipe.loss,
-    ...(recipe.objective ? { objective: recipe.objective } : {}),
-    optimizer: recipe.optimizer(model.parameters(), settings.lr),
-    ...(recipe.schedule ? { schedule: recipe.schedule(steps) } : {}),
-    metrics: recipe.metrics,
-    validation: sets.test,
-    epochs: settings.epochs,
-    batchSize: settings.batch,
-    seed: settings.seed,
-    callbacks: [say.callback],
-    signal,
-  })
-  if (history.steps === 0) throw error(early)
-  await saveRun(out.path, model, {
+  const perEpoch = Math.ceil(sets.train.length / settings.batch)
+  const record = {
     glia: version(),
     recipe: recipe.name,
     settings: {
@@ -103,8 +95,32 @@ async function trainInto(
       threads: device.threads,
     },
     classes: sets.train.classes ?? [],
-    history,
+  }
+  const kept = await keepRun(out.path, record, options)
+  const trained = await fit(model, sets.train, {
+    loss: recipe.loss,
+    ...(recipe.objective ? { objective: recipe.objective } : {}),
+    optimizer: recipe.optimizer(model.parameters(), settings.lr),
+    ...(recipe.schedule ? { schedule: recipe.schedule(perEpoch * settings.epochs) } : {}),
+    metrics: recipe.metrics,
+    validation: sets.test,
+    epochs: settings.epochs,
+    batchSize: settings.batch,
+    seed: settings.seed,
+    callbacks: [say.callback, ...kept.callbacks],
+    // Twice an epoch, in batches that are full.
+    watch: Math.max(1, Math.floor(perEpoch / 2)),
+    ...(kept.state ? { resume: kept.state } : {}),
+    signal,
   })
+  if (trained.steps === 0) {
+    await kept.drop()
+    throw error(early)
+  }
+  const baseline = await baselineLoss(recipe.loss, sets.train)
+  const history = { ...trained, ...(baseline === null ? {} : { baseline }) }
+  await saveRun(out.path, model, { ...record, history })
+  await drawCurves(out.path, history)
   if (history.stopped) {
     const done = `${history.epochs.length} of ${settings.epochs} epochs`
     throw error(`Interrupted after ${history.steps} steps (${done} complete); saved in ${out.path}.`)
@@ -138,10 +154,12 @@ class Lines {
     for (const [key, value] of rows) console.log(`  ${key.padEnd(10)}  ${value}`)
   }
 
-  done({ epochs }: History, out: string): void {
-    const last = epochs.at(-1)?.val
+  done(history: History, out: string): void {
+    const last = history.epochs.at(-1)?.val
     if (last) console.log(`Test: ${scores(last)}`)
     console.log(`Saved ${join(out, 'model.safetensors')} and run.json. Try: glia eval ${out}`)
+    const findings = diagnose(history)
+    if (findings.length > 0) console.log(`\n${diagnosisText(findings)}`)
   }
 
   profile(kernels: readonly KernelTime[]): void {
@@ -167,8 +185,8 @@ class JsonLines {
     print({ event: 'start', recipe: this.#recipe.name, parameters, target: name, threads, seed: this.#settings.seed })
   }
 
-  done({ epochs }: History, out: string): void {
-    print({ event: 'done', metrics: epochs.at(-1)?.val ?? {}, out })
+  done(history: History, out: string): void {
+    print({ event: 'done', metrics: history.epochs.at(-1)?.val ?? {}, findings: diagnose(history), out })
   }
 
   profile(kernels: readonly KernelTime[]): void {

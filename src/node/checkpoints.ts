@@ -11,7 +11,7 @@ import { decodeState, encodeState } from '../train/state-file.ts'
 import { writeFileAtomic } from './files.ts'
 
 export interface CheckpointOptions extends Monitored {
-  /** Steps between two checkpoints, besides those after epochs. Default: none. */
+  /** Steps between two checkpoints, besides those after epochs and of a training that is aborted. Default: none. */
   readonly everySteps?: number
   /** Epochs between two checkpoints (default 1). */
   readonly everyEpochs?: number
@@ -74,6 +74,7 @@ class Checkpoints {
         return due ? this.#save() : undefined
       },
       onEpochEnd: (info) => this.#afterEpoch(info),
+      onAbort: () => this.#save(),
     }
   }
 

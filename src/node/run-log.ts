@@ -91,6 +91,8 @@ class RunLog {
   #flush(): void {
     const { append = appendFileSync, report = console.warn } = this.#options
     this.#written = performance.now()
+    // A run that never took a step leaves no files.
+    if (this.#lines.length === 0) return
     try {
       if (this.#lines.length > 0) append(this.#metrics, this.#lines.join(''))
       this.#lines = []

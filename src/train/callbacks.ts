@@ -119,6 +119,8 @@ export interface Callback {
   /** After each of the measurements that `validateEvery` asks for. */
   readonly onValidation?: (info: ValidationInfo) => Reply
   readonly onEpochEnd?: (info: EpochInfo) => Reply
+  /** After the last step of a training that its signal ended, with everything as that step left it. */
+  readonly onAbort?: () => Reply
   /** Also called when the training was stopped, or failed (then `error` says how, and is thrown afterwards). */
   readonly onTrainEnd?: (history: History, error?: unknown) => Reply
   /** What it must be given back for a resumed run to go on exactly. */

@@ -163,6 +163,7 @@ class Fit {
       this.#meter = new Meter(this.#metrics)
       await tell(this.#callbacks, 'onEpochEnd', { ...record, epochs: this.#epochs, stop: () => this.#halt() })
     }
+    if (this.#options.signal?.aborted && this.#steps > 0) await tell(this.#callbacks, 'onAbort')
   }
 
   /** The rest of an epoch's steps; false if it was stopped before the last of them. */

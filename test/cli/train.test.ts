@@ -35,7 +35,16 @@ describe('train, eval and predict', () => {
     expect(stdout).toMatch(/settings +2 epochs, batch 32, learning rate 0\.002, seed 1\n/)
     expect(stdout).toMatch(/Epoch 2\/2 .* loss \d.* accuracy .* validation loss /)
     expect(stdout).toMatch(/\nTest: loss \d+\.\d+ {2}accuracy \d+\.\d\d %\nSaved runs\/mlp-1\/model\.safetensors/)
-    expect(readdirSync(at('runs/mlp-1')).sort()).toEqual(['model.safetensors', 'run.json'])
+    expect(readdirSync(at('runs/mlp-1')).sort()).toEqual([
+      'checkpoints',
+      'curves.svg',
+      expect.stringMatching(/^events\.out\.tfevents\.\d+\./),
+      'metrics.jsonl',
+      'model.safetensors',
+      'run.json',
+    ])
+    expect(readFileSync(at('runs/mlp-1/curves.svg'), 'utf8')).toMatch(/^<svg[\s\S]*validation/)
+    expect(readFileSync(at('runs/mlp-1/metrics.jsonl'), 'utf8').trim().split('\n')).toHaveLength(14 + 2)
     const { tensors } = readSafetensors(readFileSync(at('runs/mlp-1/model.safetensors')))
     expect([...tensors.keys()].sort()).toEqual(['hidden.bias', 'hidden.weight', 'output.bias', 'output.weight'])
     const record = JSON.parse(readFileSync(at('runs/mlp-1/run.json'), 'utf8'))
@@ -74,7 +83,12 @@ describe('train, eval and predict', () => {
         seconds: expect.any(Number),
       })
     }
-    expect(events[3]).toEqual({ event: 'done', metrics: events[2].val, out: 'runs/lenet5-1' })
+    expect(events[3]).toEqual({
+      event: 'done',
+      metrics: events[2].val,
+      findings: expect.any(Array),
+      out: 'runs/lenet5-1',
+    })
     expect(events).toHaveLength(4)
   })
 
@@ -184,6 +198,64 @@ describe('train, eval and predict', () => {
   })
 })
 
+describe('train --resume', () => {
+  const args = ['--limit', '150', '--epochs', '6', '--seed', '5', '--threads', '1']
+  const figures = (run: string): unknown => {
+    const { history } = JSON.parse(readFileSync(at(run, 'run.json'), 'utf8'))
+    return history.epochs.map(({ train, val }: { train: unknown; val: unknown }) => ({ train, val }))
+  }
+
+  it('goes on exactly after an interruption, and after a kill', async () => {
+    expect((await glia.run('train', 'lenet5', ...args, '--out', 'whole')).status).toBe(0)
+    const { child, outcome, until } = glia.start(
+      'train',
+      'lenet5',
+      ...args,
+      '--out',
+      'parts',
+      '--checkpoint-every',
+      '2',
+    )
+    await until('Epoch 1/6')
+    child.kill('SIGINT')
+    expect((await outcome).status).toBe(130)
+    const again = glia.start('train', 'lenet5', '--resume', 'parts', '--checkpoint-every', '2')
+    await again.until('Epoch 4/6')
+    again.child.kill('SIGKILL')
+    await again.outcome
+    const { status, stdout, stderr } = await glia.run('train', 'lenet5', '--resume', 'parts')
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).not.toContain('Epoch 1/6')
+    expect(stdout).toContain('6 epochs, batch 32, learning rate 0.002, seed 5')
+    expect(figures('parts')).toEqual(figures('whole'))
+    const weights = (run: string): Buffer => readFileSync(at(run, 'model.safetensors'))
+    expect(weights('parts').equals(weights('whole'))).toBe(true)
+  })
+
+  it('keeps what the run was begun with', async () => {
+    const wrong = async (...more: string[]): Promise<string> => (await glia.run('train', ...more)).stderr
+    expect(await wrong('mlp', '--resume', 'whole')).toContain(
+      'whole is a run of lenet5, not of mlp; try glia train lenet5',
+    )
+    expect(await wrong('lenet5', '--resume', 'whole', '--epochs', '9')).toContain(
+      'whole was begun with --epochs 6; leave --epochs 9 out to resume it.',
+    )
+    expect(await wrong('lenet5', '--resume', 'nowhere')).toContain('nowhere holds no saved run')
+  })
+})
+
+describe('diagnose', () => {
+  it('says in words and as JSON what the curves of a run tell', async () => {
+    await glia.run('train', 'mlp', '--limit', '300', '--epochs', '6', '--lr', '6e-4', '--out', 'slow')
+    const { status, stdout } = await glia.run('diagnose', 'slow')
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^mlp of slow, 6 epochs\n\nStopped too early\n {2}The validation loss was still falling/)
+    expect(stdout).toContain('  - Train for more epochs.')
+    const { findings } = JSON.parse((await glia.run('diagnose', 'slow', '--json')).stdout)
+    expect(findings.map((f: { case: string }) => f.case)).toEqual(['stopped too early'])
+  })
+})
+
 describe('Ctrl-C', () => {
   it('ends the training after the step at hand, saves, says where, and exits with 130', async () => {
     const { child, outcome, until } = glia.start(
@@ -201,7 +273,7 @@ describe('Ctrl-C', () => {
     const { status, stderr } = await outcome
     expect(status).toBe(130)
     expect(stderr).toMatch(/^glia: Interrupted after \d+ steps \(\d+ of 100000 epochs complete\); saved in ended\.\n$/)
-    expect(readdirSync(at('ended')).sort()).toEqual(['model.safetensors', 'run.json'])
+    expect(readdirSync(at('ended'))).toContain('model.safetensors')
     expect(JSON.parse(readFileSync(at('ended/run.json'), 'utf8')).history.stopped).toBe(true)
     expect((await glia.run('eval', 'ended', '--limit', '10')).status).toBe(0)
   })

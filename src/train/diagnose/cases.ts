@@ -13,6 +13,8 @@ export interface Curves {
   readonly train: readonly number[]
   /** Empty without a validation set. */
   readonly val: readonly number[]
+  /** Learning rate at the end of each epoch. */
+  readonly lr: readonly number[]
   /** Loss before anything was learned. */
   readonly start: number
   /** Least loss of a prediction that does not look at the input. */
@@ -85,7 +87,7 @@ export function underfitting({ train, start, baseline, accuracy }: Curves): Find
 }
 
 /** Curves that still fall when training ends. */
-export function stoppedEarly({ train, val, start }: Curves): Finding | null {
+export function stoppedEarly({ train, val, lr, start }: Curves): Finding | null {
   const curve = val.length > 0 ? val : train
   const n = curve.length
   if (n < FEW) return null
@@ -94,13 +96,20 @@ export function stoppedEarly({ train, val, start }: Curves): Finding | null {
   const total = start - end(curve)
   const level = Math.abs(end(curve))
   const falls = gain > 0.08 * total && gain > 0.05 * level && gain > 2 * unrest(curve) && total > 0
-  if (!falls || least(smooth(curve)) < n - 1) return null
   const which = val.length > 0 ? 'validation' : 'training'
+  if (least(smooth(curve)) < n - 2) return null
+  // A schedule that dies out flattens any curve: what counts is how it ran until then.
+  const lively = lr.findLastIndex((rate) => rate >= 0.3 * Math.max(...lr)) + 1
+  const until = fall(curve.slice(0, lively), Math.max(3, window))
+  const cut = lively < n && lively >= 3 && until > 0.15 * total && end(curve) > 0.3 * Math.abs(start) && total > 0
+  if (!falls && !cut) return null
   return {
     case: 'stopped too early',
-    evidence:
-      `The ${which} loss was still falling: by ${figure(gain)} over the last ${epochs(window)}, ` +
-      `${percent(gain / total)} of what was learned in all, to ${figure(end(curve))}.`,
+    evidence: falls
+      ? `The ${which} loss was still falling: by ${figure(gain)} over the last ${epochs(window)}, ` +
+        `${percent(gain / total)} of what was learned in all, to ${figure(end(curve))}.`
+      : `The ${which} loss was still falling when the learning rate began to die out, in epoch ${lively}, and stayed at ` +
+        `${figure(end(curve))}.`,
     advice: [
       'Train for more epochs.',
       'Make the learning rate larger if training takes too long.',

@@ -39,6 +39,7 @@ export function diagnose(history: Diagnosable): Finding[] {
     train,
     // Of an interrupted run, the last epoch may have none.
     val: validated.length >= epochs.length - 1 ? validated : [],
+    lr: epochs.map((e) => e.lr),
     start: history.start ?? train[0],
     baseline: history.baseline ?? null,
     accuracy: majority !== undefined && reached !== undefined ? { reached, guessing: majority } : null,
