@@ -14,6 +14,7 @@ import { encodeNpy, encodeNpz } from '../../src/data/readers/npy.ts'
 import { encodeWav } from '../../src/data/readers/wav.ts'
 import { collect, type Item, type StreamSource } from '../../src/data/source.ts'
 import { columnNamed } from '../../src/data/table.ts'
+import { BpeTokenizer } from '../../src/data/transforms/bpe.ts'
 import { readMovieLens, readNpy, readNpz, readWav } from '../../src/node/arrays.ts'
 import { readCifarDirectory } from '../../src/node/cifar.ts'
 import { cocoFolder, imageFolder, yoloFolder } from '../../src/node/folder.ts'
@@ -28,6 +29,7 @@ import {
   readParquet,
   textSource,
 } from '../../src/node/tables.ts'
+import { readTokenizer } from '../../src/node/tokenizer.ts'
 import { WorkerPool } from '../../src/node/workers.ts'
 
 let dir = ''
@@ -102,6 +104,15 @@ describe('files', () => {
     await put('ml/u.data', '1\t2\t3\t4\n')
     expect((await readMovieLens(join(dir, 'ml'))).length).toBe(1)
     await expect(readMovieLens(dir)).rejects.toThrow('has no ratings: looked for ratings.csv, ratings.csv.gz')
+  })
+
+  test('tokenizers of models', async () => {
+    const trained = BpeTokenizer.train(['a b a b a b'], { size: 260, specials: ['<eos>'] })
+    await put('model/tokenizer.json', JSON.stringify(trained.toHuggingFace()))
+    expect((await readTokenizer(join(dir, 'model'))).encode('a b<eos>')).toEqual(trained.encode('a b<eos>'))
+    await put('model/tokenizer_config.json', '{')
+    await expect(readTokenizer(join(dir, 'model'))).rejects.toThrow('tokenizer_config.json is not JSON')
+    await expect(readTokenizer(dir)).rejects.toThrow('tokenizer.json cannot be read: it does not exist.')
   })
 
   test('CIFAR directories', async () => {

@@ -20,6 +20,9 @@ export interface CsvRecord {
   readonly line: number
 }
 
+/** Lines that a stream holds while a quoted cell is open. */
+const LONGEST = 50_000
+
 interface Row {
   readonly cells: readonly string[]
   readonly line: number
@@ -82,6 +85,9 @@ export async function* streamCsv(
     block.push(text)
     // An even number of quotes so far: no cell is open, so this is the end of a record.
     for (let i = text.indexOf('"'); i >= 0; i = text.indexOf('"', i + 1)) quotes++
+    if (quotes % 2 === 1 && block.length > LONGEST) {
+      throw new GliaError(`${name}: a quote opened between lines ${start} and ${line} is not closed.`)
+    }
     if (block.length < 500 || quotes % 2 === 1) continue
     yield* flush()
     block = []

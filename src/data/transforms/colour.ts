@@ -8,7 +8,9 @@ import { checkRange, defineTransform, type ImageTransform, sizeOfScene } from '.
 
 /** A picture as floats in [0, 1]. */
 function intensities({ data, shape }: Item): { values: Float32Array; shape: readonly number[] } {
-  return { values: data instanceof Float32Array ? data.slice() : Float32Array.from(data, (v) => v / 255), shape }
+  const values = new Float32Array(data)
+  if (!(data instanceof Float32Array)) for (let i = 0; i < values.length; i++) values[i] /= 255
+  return { values, shape }
 }
 
 /** Back to the kind that it was, cut off at both ends. */
@@ -187,17 +189,11 @@ export const normalise: (options: NormaliseOptions) => ImageTransform = defineTr
         throw new GliaError(`normalise: ${name} has ${list.length} values for ${shape[0]} channels.`)
       }
       const n = shape[1] * shape[2]
-      const at = (list: readonly number[], c: number): number => list[list.length === 1 ? 0 : c]
-      return {
-        ...scene,
-        x: {
-          data: values.map((v, i) => {
-            const c = Math.floor(i / n)
-            return (v - at(mean, c)) / at(std, c)
-          }),
-          shape,
-        },
+      for (let c = 0; c < shape[0]; c++) {
+        const [m, s] = [mean[mean.length === 1 ? 0 : c], std[std.length === 1 ? 0 : c]]
+        for (let i = c * n; i < (c + 1) * n; i++) values[i] = (values[i] - m) / s
       }
+      return { ...scene, x: { data: values, shape } }
     }
   },
 )

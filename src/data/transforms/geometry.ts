@@ -174,10 +174,12 @@ function bilinear({ data, shape }: Item, back: Matrix, [height, width]: readonly
     x >= 0 && y >= 0 && x < columns && y < rows ? data[(c * rows + y) * columns + x] : fill
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const [u, v] = project(back, x + 0.5, y + 0.5)
-      // Whole numbers within rounding stay whole, so that flips and shifts by pixels copy.
-      const [left, fx] = parts(u - 0.5)
-      const [top, fy] = parts(v - 0.5)
+      // As `project` does, without an array for each pixel.
+      const w = back[6] * (x + 0.5) + back[7] * (y + 0.5) + back[8]
+      const u = snapped((back[0] * (x + 0.5) + back[1] * (y + 0.5) + back[2]) / w - 0.5)
+      const v = snapped((back[3] * (x + 0.5) + back[4] * (y + 0.5) + back[5]) / w - 0.5)
+      const [left, top] = [Math.floor(u), Math.floor(v)]
+      const [fx, fy] = [u - left, v - top]
       for (let c = 0; c < channels; c++) {
         let sum = (1 - fx) * (1 - fy) * value(c, left, top)
         if (fx > 0) sum += fx * (1 - fy) * value(c, left + 1, top)
@@ -190,11 +192,10 @@ function bilinear({ data, shape }: Item, back: Matrix, [height, width]: readonly
   return { data: out, shape: [channels, height, width] }
 }
 
-function parts(value: number): [whole: number, fraction: number] {
+/** Whole numbers within rounding become whole, so that shifts by pixels copy. */
+function snapped(value: number): number {
   const near = Math.round(value)
-  if (Math.abs(value - near) < 1e-6) return [near, 0]
-  const whole = Math.floor(value)
-  return [whole, value - whole]
+  return Math.abs(value - near) < 1e-6 ? near : value
 }
 
 function nearest({ data, shape }: Item, back: Matrix, [height, width]: readonly [number, number]): Item {

@@ -111,7 +111,10 @@ export const flip: (options: FlipOptions) => ImageTransform = defineTransform(
     return (scene, random) => {
       if (random.uniform() >= p) return scene
       const [h, w] = sizeOfScene(scene)
-      return warp(scene, axis === 'horizontal' ? [-1, 0, w, 0, 1, 0, 0, 0, 1] : [1, 0, 0, 0, -1, h, 0, 0, 1], [h, w])
+      const across = axis === 'horizontal'
+      const masks = scene.masks ? { masks: mirrored(scene.masks, across) } : {}
+      const map: Matrix = across ? [-1, 0, w, 0, 1, 0, 0, 0, 1] : [1, 0, 0, 0, -1, h, 0, 0, 1]
+      return moved(scene, map, [h, w], { x: mirrored(scene.x, across), ...masks })
     }
   },
 )
@@ -172,6 +175,18 @@ export const perspective: (options: { readonly distortion: number } & Fill) => I
     })
   },
 )
+
+/** Each row backwards, or the rows in reverse. */
+function mirrored({ data, shape }: Item, across: boolean): Item {
+  const [rows, columns] = shape.slice(-2)
+  const out = blank(data, data.length)
+  for (let start = 0; start < data.length; start += columns) {
+    const row = (start / columns) % rows
+    if (across) for (let x = 0; x < columns; x++) out[start + x] = data[start + columns - 1 - x]
+    else out.set(data.subarray(start, start + columns), start + (rows - 1 - 2 * row) * columns)
+  }
+  return { data: out, shape }
+}
 
 function inPlace(fill: number | undefined, map: (random: Random, height: number, width: number) => Matrix) {
   return (scene: Scene, random: Random): Scene => {

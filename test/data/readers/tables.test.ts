@@ -108,6 +108,15 @@ describe('streams', () => {
     await expect(all(streamCsv(streamLines([utf8('a,b\n1,2\n3')])))).rejects.toThrow('line 3: the row has 1 cells')
   })
 
+  test('a quote that is never closed does not read the whole file into memory', async () => {
+    let read = 0
+    const endless = async function* (): AsyncGenerator<Line> {
+      for (;;) yield { text: read++ === 1 ? '"open' : 'a', line: read }
+    }
+    await expect(all(streamCsv(endless()))).rejects.toThrow('a quote opened between lines 1 and')
+    expect(read).toBeLessThan(60_000)
+  })
+
   test('JSON lines, whole and as a stream', async () => {
     const text = '{"a":1}\n\n[2]\n{"a":\n{"a":3}'
     expect(() => parseJsonLines(text, { name: 'f.jsonl' })).toThrow('f.jsonl, line 3: the line holds no JSON object')
