@@ -1,11 +1,11 @@
 /** @file What a training keeps in its run's directory while it runs, and how it goes on from there. */
 
-import { rm, rmdir, writeFile } from 'node:fs/promises'
+import { readdir, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GliaError } from '../core/errors.ts'
 import type { Chart } from '../lessons/figure.ts'
 import { checkpoints, readCheckpoint } from '../node/checkpoints.ts'
-import { runLog } from '../node/run-log.ts'
+import { METRICS, runLog } from '../node/run-log.ts'
 import type { Callback, History } from '../train/callbacks.ts'
 import type { TrainingState } from '../train/state.ts'
 import { UsageError } from './failure.ts'
@@ -23,7 +23,7 @@ export interface Kept {
   readonly callbacks: readonly Callback[]
   /** Where the run is to go on. */
   readonly state: TrainingState | null
-  /** Removes everything: nothing came of it. */
+  /** Removes everything, unless there is a checkpoint to go on from: nothing came of it. */
   drop(): Promise<void>
 }
 
@@ -45,9 +45,13 @@ export async function keepRun(
     callbacks: [begin, runLog(directory, { report: warn }), checkpoints(path, { ...every, report: warn })],
     state,
     drop: async () => {
-      if (resume !== undefined) return
+      const left = await readdir(path).catch(() => [])
+      if (resume !== undefined || left.some((name) => name.startsWith('step-'))) return
       await dropRecord(directory)
-      await rm(join(path, 'best.json'), { force: true })
+      const logs = (await readdir(directory)).filter(
+        (name) => name === METRICS || name.startsWith('events.out.tfevents.'),
+      )
+      for (const name of logs) await rm(join(directory, name), { force: true })
       await rmdir(path).catch(() => {})
     },
   }

@@ -112,6 +112,9 @@ async function trainInto(
     watch: Math.max(1, Math.floor(perEpoch / 2)),
     ...(kept.state ? { resume: kept.state } : {}),
     signal,
+  }).catch(async (failure: unknown) => {
+    await kept.drop()
+    throw failure
   })
   if (trained.steps === 0) {
     await kept.drop()
