@@ -25,6 +25,7 @@ export async function panelsSvg({ title, panels, columns = panels.length, scale 
   })
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${wholeWidth}" height="${wholeHeight}" viewBox="0 0 ${wholeWidth} ${wholeHeight}">`,
+    `<title>${escapeText(title)}</title>`,
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
     `<text x="${GAP}" y="22" font-size="15" font-weight="600" ${FONT}>${escapeText(title)}</text>`,
     ...cells,
