@@ -10,14 +10,15 @@ import {
   type OutputSize,
 } from './functional/adaptive.ts'
 import type { Greatest } from './functional/pool.ts'
-import { checkImages, perAxis } from './functional/spatial.ts'
-import { Module } from './module.ts'
+import { perAxis } from './functional/spatial.ts'
+import { SpatialModule } from './spatial.ts'
 
-abstract class AdaptivePool extends Module {
+abstract class AdaptivePool extends SpatialModule {
   readonly outputSize: readonly (number | null)[]
 
-  constructor(axes: number, outputSize: OutputSize) {
+  constructor(outputSize: OutputSize) {
     super()
+    const { axes } = this
     const list = typeof outputSize === 'number' ? new Array<number>(axes).fill(outputSize) : outputSize
     perAxis(
       new.target.name,
@@ -27,10 +28,6 @@ abstract class AdaptivePool extends Module {
       1,
     )
     this.outputSize = list
-  }
-
-  protected check(x: Tensor): void {
-    checkImages(this.constructor.name, x, this.outputSize.length)
   }
 }
 
@@ -43,23 +40,17 @@ abstract class AdaptiveAvgPool extends AdaptivePool {
 
 /** Means over windows that divide the axis as evenly as possible: `[B, C, L] → [B, C, outputSize]`. */
 export class AdaptiveAvgPool1d extends AdaptiveAvgPool {
-  constructor(outputSize: OutputSize) {
-    super(1, outputSize)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `AdaptiveAvgPool1d`, of `[B, C, H, W]`. */
 export class AdaptiveAvgPool2d extends AdaptiveAvgPool {
-  constructor(outputSize: OutputSize) {
-    super(2, outputSize)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `AdaptiveAvgPool1d`, of `[B, C, D, H, W]`. */
 export class AdaptiveAvgPool3d extends AdaptiveAvgPool {
-  constructor(outputSize: OutputSize) {
-    super(3, outputSize)
-  }
+  protected static override readonly axes = 3
 }
 
 abstract class AdaptiveMaxPool extends AdaptivePool {
@@ -77,37 +68,25 @@ abstract class AdaptiveMaxPool extends AdaptivePool {
 
 /** Greatest elements of windows that divide the axis as evenly as possible: `[B, C, L] → [B, C, outputSize]`. */
 export class AdaptiveMaxPool1d extends AdaptiveMaxPool {
-  constructor(outputSize: OutputSize) {
-    super(1, outputSize)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `AdaptiveMaxPool1d`, of `[B, C, H, W]`. */
 export class AdaptiveMaxPool2d extends AdaptiveMaxPool {
-  constructor(outputSize: OutputSize) {
-    super(2, outputSize)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `AdaptiveMaxPool1d`, of `[B, C, D, H, W]`. */
 export class AdaptiveMaxPool3d extends AdaptiveMaxPool {
-  constructor(outputSize: OutputSize) {
-    super(3, outputSize)
-  }
+  protected static override readonly axes = 3
 }
 
-abstract class GlobalPool extends Module {
+abstract class GlobalPool extends SpatialModule {
   readonly options: GlobalPoolOptions
-  readonly #axes: number
 
-  constructor(axes: number, options: GlobalPoolOptions = {}) {
+  constructor(options: GlobalPoolOptions = {}) {
     super()
-    this.#axes = axes
     this.options = options
-  }
-
-  protected check(x: Tensor): void {
-    checkImages(this.constructor.name, x, this.#axes)
   }
 }
 
@@ -120,23 +99,17 @@ abstract class GlobalAvgPool extends GlobalPool {
 
 /** Mean over the spatial axes (Lin et al. 2014): `[B, C, L] → [B, C]`, or `[B, C, 1]` with `keepDims`. */
 export class GlobalAvgPool1d extends GlobalAvgPool {
-  constructor(options?: GlobalPoolOptions) {
-    super(1, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `GlobalAvgPool1d`, of `[B, C, H, W]`. */
 export class GlobalAvgPool2d extends GlobalAvgPool {
-  constructor(options?: GlobalPoolOptions) {
-    super(2, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `GlobalAvgPool1d`, of `[B, C, D, H, W]`. */
 export class GlobalAvgPool3d extends GlobalAvgPool {
-  constructor(options?: GlobalPoolOptions) {
-    super(3, options)
-  }
+  protected static override readonly axes = 3
 }
 
 abstract class GlobalMaxPool extends GlobalPool {
@@ -148,21 +121,15 @@ abstract class GlobalMaxPool extends GlobalPool {
 
 /** Greatest element over the spatial axes: `[B, C, L] → [B, C]`, or `[B, C, 1]` with `keepDims`. */
 export class GlobalMaxPool1d extends GlobalMaxPool {
-  constructor(options?: GlobalPoolOptions) {
-    super(1, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `GlobalMaxPool1d`, of `[B, C, H, W]`. */
 export class GlobalMaxPool2d extends GlobalMaxPool {
-  constructor(options?: GlobalPoolOptions) {
-    super(2, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `GlobalMaxPool1d`, of `[B, C, D, H, W]`. */
 export class GlobalMaxPool3d extends GlobalMaxPool {
-  constructor(options?: GlobalPoolOptions) {
-    super(3, options)
-  }
+  protected static override readonly axes = 3
 }

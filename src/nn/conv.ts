@@ -5,10 +5,10 @@ import { Parameter } from '../tensor/parameter.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { checkCounts } from './check.ts'
 import { type ConvOptions, type ConvTransposeOptions, conv, convTranspose } from './functional/conv.ts'
-import { checkImages, type Extent, type Padding, perAxis } from './functional/spatial.ts'
+import { type Extent, type Padding, perAxis } from './functional/spatial.ts'
 import { type Init, initialiser } from './init.ts'
 import { biasOf } from './linear.ts'
-import { Module } from './module.ts'
+import { SpatialModule } from './spatial.ts'
 
 interface WeightOptions {
   /** Whether to add a bias per output channel (default true). */
@@ -57,22 +57,15 @@ function makeWeights(shape: readonly number[], outChannels: number, { bias = tru
   }
 }
 
-abstract class Convolution extends Module {
+abstract class Convolution extends SpatialModule {
   weight: Parameter
   bias: Parameter | null
   readonly options: ConvLayerOptions
-  readonly #axes: number
 
-  constructor(
-    axes: number,
-    inChannels: number,
-    outChannels: number,
-    kernelSize: Extent,
-    options: ConvLayerOptions = {},
-  ) {
+  /** @param kernelSize one for all axes, or one each: [height, width] */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options: ConvLayerOptions = {}) {
     super()
-    const kernel = checkLayer(new.target.name, axes, [inChannels, outChannels], kernelSize, options)
-    this.#axes = axes
+    const kernel = checkLayer(new.target.name, this.axes, [inChannels, outChannels], kernelSize, options)
     this.options = options
     const shape = [outChannels, inChannels / (options.groups ?? 1), ...kernel]
     const { weight, bias } = makeWeights(shape, outChannels, options)
@@ -81,7 +74,7 @@ abstract class Convolution extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    checkImages(this.constructor.name, x, this.#axes)
+    this.check(x)
     return conv(x, this.weight, this.bias, this.options)
   }
 }
@@ -92,10 +85,7 @@ abstract class Convolution extends Module {
  * Parameters: `weight` `[O, C / groups, k]`, `bias` `[O]`.
  */
 export class Conv1d extends Convolution {
-  /** @param kernelSize k */
-  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvLayerOptions) {
-    super(1, inChannels, outChannels, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /**
@@ -104,10 +94,7 @@ export class Conv1d extends Convolution {
  * Parameters: `weight` `[O, C / groups, k, k]`, `bias` `[O]`.
  */
 export class Conv2d extends Convolution {
-  /** @param kernelSize k, or [height, width] */
-  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvLayerOptions) {
-    super(2, inChannels, outChannels, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /**
@@ -116,29 +103,19 @@ export class Conv2d extends Convolution {
  * Parameters: `weight` `[O, C / groups, k, k, k]`, `bias` `[O]`.
  */
 export class Conv3d extends Convolution {
-  /** @param kernelSize k, or [depth, height, width] */
-  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvLayerOptions) {
-    super(3, inChannels, outChannels, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }
 
-abstract class TransposedConvolution extends Module<[x: Tensor, options?: ConvTransposeSize], Tensor> {
+abstract class TransposedConvolution extends SpatialModule<[x: Tensor, options?: ConvTransposeSize], Tensor> {
   weight: Parameter
   bias: Parameter | null
   readonly options: ConvTransposeLayerOptions
-  readonly #axes: number
 
-  constructor(
-    axes: number,
-    inChannels: number,
-    outChannels: number,
-    kernelSize: Extent,
-    options: ConvTransposeLayerOptions = {},
-  ) {
+  /** @param kernelSize one for all axes, or one each: [height, width] */
+  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options: ConvTransposeLayerOptions = {}) {
     super()
-    const kernel = checkLayer(new.target.name, axes, [inChannels, outChannels], kernelSize, options)
-    perAxis(new.target.name, 'outputPadding', options.outputPadding ?? 0, axes, 0)
-    this.#axes = axes
+    const kernel = checkLayer(new.target.name, this.axes, [inChannels, outChannels], kernelSize, options)
+    perAxis(new.target.name, 'outputPadding', options.outputPadding ?? 0, this.axes, 0)
     this.options = options
     const shape = [inChannels, outChannels / (options.groups ?? 1), ...kernel]
     const { weight, bias } = makeWeights(shape, outChannels, options)
@@ -147,7 +124,7 @@ abstract class TransposedConvolution extends Module<[x: Tensor, options?: ConvTr
   }
 
   forward(x: Tensor, options: ConvTransposeSize = {}): Tensor {
-    checkImages(this.constructor.name, x, this.#axes)
+    this.check(x)
     return convTranspose(x, this.weight, this.bias, { ...this.options, ...options })
   }
 }
@@ -159,10 +136,7 @@ abstract class TransposedConvolution extends Module<[x: Tensor, options?: ConvTr
  * Parameters: `weight` `[C, O / groups, k]`, `bias` `[O]`.
  */
 export class ConvTranspose1d extends TransposedConvolution {
-  /** @param kernelSize k */
-  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvTransposeLayerOptions) {
-    super(1, inChannels, outChannels, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /**
@@ -172,10 +146,7 @@ export class ConvTranspose1d extends TransposedConvolution {
  * Parameters: `weight` `[C, O / groups, k, k]`, `bias` `[O]`.
  */
 export class ConvTranspose2d extends TransposedConvolution {
-  /** @param kernelSize k, or [height, width] */
-  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvTransposeLayerOptions) {
-    super(2, inChannels, outChannels, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /**
@@ -184,8 +155,5 @@ export class ConvTranspose2d extends TransposedConvolution {
  * Parameters: `weight` `[C, O / groups, k, k, k]`, `bias` `[O]`.
  */
 export class ConvTranspose3d extends TransposedConvolution {
-  /** @param kernelSize k, or [depth, height, width] */
-  constructor(inChannels: number, outChannels: number, kernelSize: Extent, options?: ConvTransposeLayerOptions) {
-    super(3, inChannels, outChannels, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }

@@ -2,18 +2,18 @@
 import { GliaError } from '../core/errors.ts'
 import { type PadMode, pad, type Widths } from '../tensor/pad.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { checkImages } from './functional/spatial.ts'
-import { Module } from './module.ts'
+import { SpatialModule } from './spatial.ts'
 
 /** One width for all sides, or `[left, right]`, `[left, right, top, bottom]`, `[left, right, top, bottom, front, back]`. */
 export type PadWidths = number | readonly number[]
 
-abstract class Padding extends Module {
+abstract class Padding extends SpatialModule {
   readonly padding: readonly number[]
   readonly #fill: number | PadMode
 
-  constructor(axes: number, padding: PadWidths, fill: number | PadMode) {
+  constructor(padding: PadWidths, fill: number | PadMode) {
     super()
+    const { axes } = this
     this.padding = typeof padding === 'number' ? new Array<number>(2 * axes).fill(padding) : padding
     const least = typeof fill === 'number' ? -Infinity : 0
     if (this.padding.length !== 2 * axes || this.padding.some((p) => !Number.isInteger(p) || p < least)) {
@@ -26,8 +26,8 @@ abstract class Padding extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const axes = this.padding.length / 2
-    checkImages(this.constructor.name, x, axes)
+    const { axes } = this
+    this.check(x)
     // The last axis comes first.
     const pairs: Widths = Array.from({ length: axes }, (_, i) => {
       const at = 2 * (axes - 1 - i)
@@ -37,107 +37,107 @@ abstract class Padding extends Module {
   }
 }
 
-/** Elements equal to `value` on each side: `[B, C, L] → [B, C, left + L + right]`. Negative widths crop. */
-export class ConstantPad1d extends Padding {
+abstract class ConstantPad extends Padding {
   constructor(padding: PadWidths, value: number) {
-    super(1, padding, value)
+    super(padding, value)
   }
+}
+
+/** Elements equal to `value` on each side: `[B, C, L] → [B, C, left + L + right]`. Negative widths crop. */
+export class ConstantPad1d extends ConstantPad {
+  protected static override readonly axes = 1
 }
 
 /** As `ConstantPad1d`, of `[B, C, H, W]`. */
-export class ConstantPad2d extends Padding {
-  constructor(padding: PadWidths, value: number) {
-    super(2, padding, value)
-  }
+export class ConstantPad2d extends ConstantPad {
+  protected static override readonly axes = 2
 }
 
 /** As `ConstantPad1d`, of `[B, C, D, H, W]`. */
-export class ConstantPad3d extends Padding {
-  constructor(padding: PadWidths, value: number) {
-    super(3, padding, value)
+export class ConstantPad3d extends ConstantPad {
+  protected static override readonly axes = 3
+}
+
+abstract class ZeroPad extends Padding {
+  constructor(padding: PadWidths) {
+    super(padding, 0)
   }
 }
 
 /** Zeros on each side: `[B, C, L] → [B, C, left + L + right]`. Negative widths crop. */
-export class ZeroPad1d extends Padding {
-  constructor(padding: PadWidths) {
-    super(1, padding, 0)
-  }
+export class ZeroPad1d extends ZeroPad {
+  protected static override readonly axes = 1
 }
 
 /** As `ZeroPad1d`, of `[B, C, H, W]`. */
-export class ZeroPad2d extends Padding {
-  constructor(padding: PadWidths) {
-    super(2, padding, 0)
-  }
+export class ZeroPad2d extends ZeroPad {
+  protected static override readonly axes = 2
 }
 
 /** As `ZeroPad1d`, of `[B, C, D, H, W]`. */
-export class ZeroPad3d extends Padding {
+export class ZeroPad3d extends ZeroPad {
+  protected static override readonly axes = 3
+}
+
+abstract class ReflectionPad extends Padding {
   constructor(padding: PadWidths) {
-    super(3, padding, 0)
+    super(padding, 'reflect')
   }
 }
 
 /** The image mirrored at its edges, which are not repeated: `[B, C, L] → [B, C, left + L + right]`. */
-export class ReflectionPad1d extends Padding {
-  constructor(padding: PadWidths) {
-    super(1, padding, 'reflect')
-  }
+export class ReflectionPad1d extends ReflectionPad {
+  protected static override readonly axes = 1
 }
 
 /** As `ReflectionPad1d`, of `[B, C, H, W]`. */
-export class ReflectionPad2d extends Padding {
-  constructor(padding: PadWidths) {
-    super(2, padding, 'reflect')
-  }
+export class ReflectionPad2d extends ReflectionPad {
+  protected static override readonly axes = 2
 }
 
 /** As `ReflectionPad1d`, of `[B, C, D, H, W]`. */
-export class ReflectionPad3d extends Padding {
+export class ReflectionPad3d extends ReflectionPad {
+  protected static override readonly axes = 3
+}
+
+abstract class ReplicationPad extends Padding {
   constructor(padding: PadWidths) {
-    super(3, padding, 'reflect')
+    super(padding, 'replicate')
   }
 }
 
 /** The edges repeated: `[B, C, L] → [B, C, left + L + right]`. */
-export class ReplicationPad1d extends Padding {
-  constructor(padding: PadWidths) {
-    super(1, padding, 'replicate')
-  }
+export class ReplicationPad1d extends ReplicationPad {
+  protected static override readonly axes = 1
 }
 
 /** As `ReplicationPad1d`, of `[B, C, H, W]`. */
-export class ReplicationPad2d extends Padding {
-  constructor(padding: PadWidths) {
-    super(2, padding, 'replicate')
-  }
+export class ReplicationPad2d extends ReplicationPad {
+  protected static override readonly axes = 2
 }
 
 /** As `ReplicationPad1d`, of `[B, C, D, H, W]`. */
-export class ReplicationPad3d extends Padding {
+export class ReplicationPad3d extends ReplicationPad {
+  protected static override readonly axes = 3
+}
+
+abstract class CircularPad extends Padding {
   constructor(padding: PadWidths) {
-    super(3, padding, 'replicate')
+    super(padding, 'circular')
   }
 }
 
 /** What comes from the other end: `[B, C, L] → [B, C, left + L + right]`. */
-export class CircularPad1d extends Padding {
-  constructor(padding: PadWidths) {
-    super(1, padding, 'circular')
-  }
+export class CircularPad1d extends CircularPad {
+  protected static override readonly axes = 1
 }
 
 /** As `CircularPad1d`, of `[B, C, H, W]`. */
-export class CircularPad2d extends Padding {
-  constructor(padding: PadWidths) {
-    super(2, padding, 'circular')
-  }
+export class CircularPad2d extends CircularPad {
+  protected static override readonly axes = 2
 }
 
 /** As `CircularPad1d`, of `[B, C, D, H, W]`. */
-export class CircularPad3d extends Padding {
-  constructor(padding: PadWidths) {
-    super(3, padding, 'circular')
-  }
+export class CircularPad3d extends CircularPad {
+  protected static override readonly axes = 3
 }

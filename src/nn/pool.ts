@@ -15,17 +15,18 @@ import {
   type PoolOptions,
   sumPool,
 } from './functional/pool.ts'
-import { checkImages, type Extent, perAxis } from './functional/spatial.ts'
+import { type Extent, perAxis } from './functional/spatial.ts'
 import { type MaxUnpoolOptions, maxUnpool } from './functional/unpool.ts'
-import { Module } from './module.ts'
+import { SpatialModule } from './spatial.ts'
 
 /** A layer of windows: their extents, and options that are checked here. */
-abstract class Pool<O extends PoolOptions> extends Module {
+abstract class Pool<O extends PoolOptions> extends SpatialModule {
   readonly kernelSize: readonly number[]
   readonly options: O
 
-  constructor(axes: number, kernelSize: Extent, options: O) {
+  constructor(kernelSize: Extent, options: O) {
     super()
+    const { axes } = this
     const { name } = new.target
     const { stride, padding = 0 } = options
     this.kernelSize = perAxis(name, 'kernelSize', kernelSize, axes, 1)
@@ -40,16 +41,12 @@ abstract class Pool<O extends PoolOptions> extends Module {
     }
     this.options = options
   }
-
-  protected check(x: Tensor): void {
-    checkImages(this.constructor.name, x, this.kernelSize.length)
-  }
 }
 
 abstract class MaxPool extends Pool<MaxPoolOptions> {
-  constructor(axes: number, kernelSize: Extent, options: MaxPoolOptions = {}) {
-    super(axes, kernelSize, options)
-    perAxis(new.target.name, 'dilation', options.dilation ?? 1, axes, 1)
+  constructor(kernelSize: Extent, options: MaxPoolOptions = {}) {
+    super(kernelSize, options)
+    perAxis(new.target.name, 'dilation', options.dilation ?? 1, this.axes, 1)
   }
 
   forward(x: Tensor): Tensor {
@@ -69,28 +66,22 @@ abstract class MaxPool extends Pool<MaxPoolOptions> {
  * L′ = ⌊(L + 2 padding − dilation (k − 1) − 1) / stride⌋ + 1. Stride is the window unless given.
  */
 export class MaxPool1d extends MaxPool {
-  constructor(kernelSize: Extent, options?: MaxPoolOptions) {
-    super(1, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `MaxPool1d`, of `[B, C, H, W]`. */
 export class MaxPool2d extends MaxPool {
-  constructor(kernelSize: Extent, options?: MaxPoolOptions) {
-    super(2, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `MaxPool1d`, of `[B, C, D, H, W]`. */
 export class MaxPool3d extends MaxPool {
-  constructor(kernelSize: Extent, options?: MaxPoolOptions) {
-    super(3, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }
 
 abstract class AvgPool extends Pool<AvgPoolOptions> {
-  constructor(axes: number, kernelSize: Extent, options: AvgPoolOptions = {}) {
-    super(axes, kernelSize, options)
+  constructor(kernelSize: Extent, options: AvgPoolOptions = {}) {
+    super(kernelSize, options)
     const { divisorOverride } = options
     if (divisorOverride !== undefined && !(divisorOverride !== 0 && Number.isFinite(divisorOverride))) {
       throw new GliaError(
@@ -107,28 +98,22 @@ abstract class AvgPool extends Pool<AvgPoolOptions> {
 
 /** Mean of each window of k elements: `[B, C, L] → [B, C, L′]`. Stride is the window unless given. */
 export class AvgPool1d extends AvgPool {
-  constructor(kernelSize: Extent, options?: AvgPoolOptions) {
-    super(1, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `AvgPool1d`, of `[B, C, H, W]`. */
 export class AvgPool2d extends AvgPool {
-  constructor(kernelSize: Extent, options?: AvgPoolOptions) {
-    super(2, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `AvgPool1d`, of `[B, C, D, H, W]`. */
 export class AvgPool3d extends AvgPool {
-  constructor(kernelSize: Extent, options?: AvgPoolOptions) {
-    super(3, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }
 
 abstract class SumPool extends Pool<PoolOptions> {
-  constructor(axes: number, kernelSize: Extent, options: PoolOptions = {}) {
-    super(axes, kernelSize, options)
+  constructor(kernelSize: Extent, options: PoolOptions = {}) {
+    super(kernelSize, options)
   }
 
   forward(x: Tensor): Tensor {
@@ -139,30 +124,24 @@ abstract class SumPool extends Pool<PoolOptions> {
 
 /** Sum of each window of k elements: `[B, C, L] → [B, C, L′]`. Stride is the window unless given. */
 export class SumPool1d extends SumPool {
-  constructor(kernelSize: Extent, options?: PoolOptions) {
-    super(1, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `SumPool1d`, of `[B, C, H, W]`. */
 export class SumPool2d extends SumPool {
-  constructor(kernelSize: Extent, options?: PoolOptions) {
-    super(2, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `SumPool1d`, of `[B, C, D, H, W]`. */
 export class SumPool3d extends SumPool {
-  constructor(kernelSize: Extent, options?: PoolOptions) {
-    super(3, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }
 
 abstract class LpPool extends Pool<LpPoolOptions> {
   readonly p: number
 
-  constructor(axes: number, p: number, kernelSize: Extent, options: LpPoolOptions = {}) {
-    super(axes, kernelSize, options)
+  constructor(p: number, kernelSize: Extent, options: LpPoolOptions = {}) {
+    super(kernelSize, options)
     if (!(p > 0 && p < Infinity)) {
       throw new GliaError(`${new.target.name}: p must be greater than 0 and finite; received ${p}.`)
     }
@@ -177,36 +156,31 @@ abstract class LpPool extends Pool<LpPoolOptions> {
 
 /** `(Σ xᵖ)^(1/p)` of each window of k elements: `[B, C, L] → [B, C, L′]`. Stride is the window unless given. */
 export class LPPool1d extends LpPool {
-  constructor(p: number, kernelSize: Extent, options?: LpPoolOptions) {
-    super(1, p, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `LPPool1d`, of `[B, C, H, W]`. */
 export class LPPool2d extends LpPool {
-  constructor(p: number, kernelSize: Extent, options?: LpPoolOptions) {
-    super(2, p, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `LPPool1d`, of `[B, C, D, H, W]`. */
 export class LPPool3d extends LpPool {
-  constructor(p: number, kernelSize: Extent, options?: LpPoolOptions) {
-    super(3, p, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }
 
 export type MaxUnpoolLayerOptions = Omit<MaxUnpoolOptions, 'outputSize'>
 
-abstract class MaxUnpool extends Module<
+abstract class MaxUnpool extends SpatialModule<
   [x: Tensor, indices: Tensor, options?: { readonly outputSize?: Shape }],
   Tensor
 > {
   readonly kernelSize: readonly number[]
   readonly options: MaxUnpoolLayerOptions
 
-  constructor(axes: number, kernelSize: Extent, options: MaxUnpoolLayerOptions = {}) {
+  constructor(kernelSize: Extent, options: MaxUnpoolLayerOptions = {}) {
     super()
+    const { axes } = this
     const { name } = new.target
     this.kernelSize = perAxis(name, 'kernelSize', kernelSize, axes, 1)
     perAxis(name, 'stride', options.stride ?? 1, axes, 1)
@@ -216,7 +190,7 @@ abstract class MaxUnpool extends Module<
 
   /** @param options.outputSize spatial extents, where the pool dropped some elements */
   forward(x: Tensor, indices: Tensor, options: { readonly outputSize?: Shape } = {}): Tensor {
-    checkImages(this.constructor.name, x, this.kernelSize.length)
+    this.check(x)
     return maxUnpool(x, indices, this.kernelSize, { ...this.options, ...options })
   }
 }
@@ -226,21 +200,15 @@ abstract class MaxUnpool extends Module<
  * them, `[B, C, L] → [B, C, L′]`, L′ = (L − 1) stride − 2 padding + k unless `forward` is told.
  */
 export class MaxUnpool1d extends MaxUnpool {
-  constructor(kernelSize: Extent, options?: MaxUnpoolLayerOptions) {
-    super(1, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `MaxUnpool1d`, of `[B, C, H, W]`. */
 export class MaxUnpool2d extends MaxUnpool {
-  constructor(kernelSize: Extent, options?: MaxUnpoolLayerOptions) {
-    super(2, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `MaxUnpool1d`, of `[B, C, D, H, W]`. */
 export class MaxUnpool3d extends MaxUnpool {
-  constructor(kernelSize: Extent, options?: MaxUnpoolLayerOptions) {
-    super(3, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }

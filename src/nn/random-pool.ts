@@ -7,9 +7,9 @@ import {
   fractionalMaxPoolWithIndices,
 } from './functional/adaptive.ts'
 import type { Greatest } from './functional/pool.ts'
-import { checkImages, type Extent, perAxis } from './functional/spatial.ts'
+import { type Extent, perAxis } from './functional/spatial.ts'
 import { type StochasticPoolOptions, stochasticPool, stochasticPoolMean } from './functional/stochastic.ts'
-import { Module } from './module.ts'
+import { SpatialModule } from './spatial.ts'
 
 /** Either the output's extents or their ratio to the input's. */
 export type FractionalMaxPoolLayerOptions = Omit<FractionalMaxPoolOptions, 'randomSamples'>
@@ -17,12 +17,13 @@ export type FractionalMaxPoolLayerOptions = Omit<FractionalMaxPoolOptions, 'rand
 /** Numbers in [0, 1), `[B, C, axes]`, that say where windows lie, instead of fresh ones. */
 export type FractionalSamples = Pick<FractionalMaxPoolOptions, 'randomSamples'>
 
-abstract class FractionalMaxPool extends Module<[x: Tensor, options?: FractionalSamples], Tensor> {
+abstract class FractionalMaxPool extends SpatialModule<[x: Tensor, options?: FractionalSamples], Tensor> {
   readonly kernelSize: readonly number[]
   readonly options: FractionalMaxPoolLayerOptions
 
-  constructor(axes: number, kernelSize: Extent, options: FractionalMaxPoolLayerOptions) {
+  constructor(kernelSize: Extent, options: FractionalMaxPoolLayerOptions) {
     super()
+    const { axes } = this
     const { name } = new.target
     this.kernelSize = perAxis(name, 'kernelSize', kernelSize, axes, 1)
     if ((options.outputSize === undefined) === (options.outputRatio === undefined)) {
@@ -32,13 +33,13 @@ abstract class FractionalMaxPool extends Module<[x: Tensor, options?: Fractional
   }
 
   forward(x: Tensor, options: FractionalSamples = {}): Tensor {
-    checkImages(this.constructor.name, x, this.kernelSize.length)
+    this.check(x)
     return fractionalMaxPool(x, this.kernelSize, { ...this.options, ...options })
   }
 
   /** The result together with where each value was (PyTorch's `return_indices`). */
   withIndices(x: Tensor, options: FractionalSamples = {}): Greatest {
-    checkImages(this.constructor.name, x, this.kernelSize.length)
+    this.check(x)
     return fractionalMaxPoolWithIndices(x, this.kernelSize, { ...this.options, ...options })
   }
 }
@@ -48,31 +49,26 @@ abstract class FractionalMaxPool extends Module<[x: Tensor, options?: Fractional
  * possible: `[B, C, L] → [B, C, L′]`.
  */
 export class FractionalMaxPool1d extends FractionalMaxPool {
-  constructor(kernelSize: Extent, options: FractionalMaxPoolLayerOptions) {
-    super(1, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `FractionalMaxPool1d`, of `[B, C, H, W]`. */
 export class FractionalMaxPool2d extends FractionalMaxPool {
-  constructor(kernelSize: Extent, options: FractionalMaxPoolLayerOptions) {
-    super(2, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `FractionalMaxPool1d`, of `[B, C, D, H, W]`. */
 export class FractionalMaxPool3d extends FractionalMaxPool {
-  constructor(kernelSize: Extent, options: FractionalMaxPoolLayerOptions) {
-    super(3, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }
 
-abstract class StochasticPool extends Module {
+abstract class StochasticPool extends SpatialModule {
   readonly kernelSize: readonly number[]
   readonly options: StochasticPoolOptions
 
-  constructor(axes: number, kernelSize: Extent, options: StochasticPoolOptions = {}) {
+  constructor(kernelSize: Extent, options: StochasticPoolOptions = {}) {
     super()
+    const { axes } = this
     const { name } = new.target
     this.kernelSize = perAxis(name, 'kernelSize', kernelSize, axes, 1)
     if (options.stride !== undefined) perAxis(name, 'stride', options.stride, axes, 1)
@@ -80,7 +76,7 @@ abstract class StochasticPool extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    checkImages(this.constructor.name, x, this.kernelSize.length)
+    this.check(x)
     const pool = this.training ? stochasticPool : stochasticPoolMean
     return pool(x, this.kernelSize, this.options)
   }
@@ -92,21 +88,15 @@ abstract class StochasticPool extends Module {
  * `[B, C, L] → [B, C, L′]`. Stride is the window unless given.
  */
 export class StochasticPool1d extends StochasticPool {
-  constructor(kernelSize: Extent, options?: StochasticPoolOptions) {
-    super(1, kernelSize, options)
-  }
+  protected static override readonly axes = 1
 }
 
 /** As `StochasticPool1d`, of `[B, C, H, W]`. */
 export class StochasticPool2d extends StochasticPool {
-  constructor(kernelSize: Extent, options?: StochasticPoolOptions) {
-    super(2, kernelSize, options)
-  }
+  protected static override readonly axes = 2
 }
 
 /** As `StochasticPool1d`, of `[B, C, D, H, W]`. */
 export class StochasticPool3d extends StochasticPool {
-  constructor(kernelSize: Extent, options?: StochasticPoolOptions) {
-    super(3, kernelSize, options)
-  }
+  protected static override readonly axes = 3
 }
