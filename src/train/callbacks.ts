@@ -61,6 +61,8 @@ export interface TrainInfo {
   readonly capture: () => TrainingState
   /** What the training has come to so far. */
   readonly history: () => History
+  /** Ends the training before its next step: what a resumed run was stopped by may hold still. */
+  readonly stop: () => void
 }
 
 export interface EpochStart {

@@ -126,6 +126,7 @@ class Fit {
         done: this.#steps,
         capture: () => this.#capture(),
         history: () => this.#history(),
+        stop: () => this.#halt(),
       })
       await inMode(this.#model, true, () => this.#train())
     } catch (error) {

@@ -53,6 +53,10 @@ export function earlyStopping(model: AnyModule, options: EarlyStoppingOptions = 
   let weights: ReadonlyMap<string, TensorToWrite> | null = null
   return {
     name: 'earlyStopping',
+    onTrainBegin: ({ stop }) => {
+      // A resumed run that had ended already.
+      if (bad > patience) stop()
+    },
     onEpochEnd: (info) => {
       // An epoch whose validation was interrupted says nothing.
       if (monitor.startsWith('val.') && !info.val && Number.isFinite(best)) return
