@@ -4,14 +4,12 @@ import { checkNumber } from '../core/ranges.ts'
 import { sameShape, showShape, sizeOf } from '../core/shape.ts'
 import { symmetricEigen } from '../linalg/symmetric.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { checkSeen, read, readPair, StreamingMetric, type Values } from './metric.ts'
+import { read, readPair, StreamingMean, StreamingMetric, type Values } from './metric.ts'
 import { type SsimOptions, ssim } from './ssim.ts'
 
 /** Peak signal-to-noise ratio in dB, 10 log₁₀(range² / MSE), averaged over images. Equal images have an infinite one. */
-export class Psnr extends StreamingMetric<[images: Values, references: Values], number> {
+export class Psnr extends StreamingMean<[images: Values, references: Values]> {
   readonly #range: number
-  #sum = 0
-  #count = 0
 
   /** @param range greatest possible value minus the least (default 1) */
   constructor(range = 1) {
@@ -30,32 +28,14 @@ export class Psnr extends StreamingMetric<[images: Values, references: Values], 
     for (let i = 0; i < a.shape[0]; i++) {
       let squares = 0
       for (let k = i * each; k < (i + 1) * each; k++) squares += (a.data[k] - b.data[k]) ** 2
-      this.#sum += 10 * Math.log10(this.#range ** 2 / (squares / each))
-      this.#count++
+      this.add(10 * Math.log10(this.#range ** 2 / (squares / each)))
     }
-  }
-
-  compute(): number {
-    checkSeen('Psnr', this.#count)
-    return this.#sum / this.#count
-  }
-
-  reset(): void {
-    this.#sum = 0
-    this.#count = 0
-  }
-
-  merge(other: this): void {
-    this.#sum += other.#sum
-    this.#count += other.#count
   }
 }
 
 /** Structural similarity, averaged over images: see `ssim`. */
-export class Ssim extends StreamingMetric<[images: Tensor, references: Tensor], number> {
+export class Ssim extends StreamingMean<[images: Tensor, references: Tensor]> {
   readonly #options: SsimOptions
-  #sum = 0
-  #count = 0
 
   constructor(options: SsimOptions = {}) {
     super()
@@ -65,23 +45,7 @@ export class Ssim extends StreamingMetric<[images: Tensor, references: Tensor], 
   /** Images `[B, C, H, W]` and what they should be. */
   update(images: Tensor, references: Tensor): void {
     const each = read(ssim(images, references, this.#options).detach()).data
-    for (let i = 0; i < each.length; i++) this.#sum += each[i]
-    this.#count += each.length
-  }
-
-  compute(): number {
-    checkSeen('Ssim', this.#count)
-    return this.#sum / this.#count
-  }
-
-  reset(): void {
-    this.#sum = 0
-    this.#count = 0
-  }
-
-  merge(other: this): void {
-    this.#sum += other.#sum
-    this.#count += other.#count
+    for (let i = 0; i < each.length; i++) this.add(each[i])
   }
 }
 

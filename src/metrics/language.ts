@@ -2,7 +2,7 @@
 import { GliaError } from '../core/errors.ts'
 import { checkNumber } from '../core/ranges.ts'
 import { sameShape, showShape } from '../core/shape.ts'
-import { checkSeen, read, StreamingMetric, type Values } from './metric.ts'
+import { checkSeen, read, StreamingMean, StreamingMetric, type Values } from './metric.ts'
 
 /** Words or other tokens, or a text that is divided at white space. */
 export type Tokens = string | readonly string[]
@@ -12,10 +12,8 @@ function tokensOf(text: Tokens): readonly string[] {
 }
 
 /** e to the mean of −log p of the actual tokens (Jelinek et al. 1977). */
-export class Perplexity extends StreamingMetric<[logits: Values, target: Values], number> {
+export class Perplexity extends StreamingMean<[logits: Values, target: Values]> {
   readonly #ignore: number
-  #sum = 0
-  #count = 0
 
   /** @param options.ignoreIndex targets that do not count, such as padding (default −100) */
   constructor(options: { readonly ignoreIndex?: number } = {}) {
@@ -38,24 +36,12 @@ export class Perplexity extends StreamingMetric<[logits: Values, target: Values]
       if (!(Number.isInteger(own) && own >= 0 && own < size)) {
         throw new GliaError(`Perplexity: token numbers must be whole, from 0 to ${size - 1}; received ${own}.`)
       }
-      this.#sum += logSumExp(x.data, i * size, size) - x.data[i * size + own]
-      this.#count++
+      this.add(logSumExp(x.data, i * size, size) - x.data[i * size + own])
     }
   }
 
-  compute(): number {
-    checkSeen('Perplexity', this.#count)
-    return Math.exp(this.#sum / this.#count)
-  }
-
-  reset(): void {
-    this.#sum = 0
-    this.#count = 0
-  }
-
-  merge(other: this): void {
-    this.#sum += other.#sum
-    this.#count += other.#count
+  override compute(): number {
+    return Math.exp(super.compute())
   }
 }
 
@@ -278,13 +264,7 @@ export function editDistance<T>(a: ArrayLike<T>, b: ArrayLike<T>): number {
 }
 
 /** Edits per reference token. */
-abstract class ErrorRate extends StreamingMetric<
-  [hypotheses: readonly Tokens[], references: readonly Tokens[]],
-  number
-> {
-  #edits = 0
-  #length = 0
-
+abstract class ErrorRate extends StreamingMean<[hypotheses: readonly Tokens[], references: readonly Tokens[]]> {
   protected abstract units(text: Tokens): readonly string[]
 
   /** Texts, and what they should be. */
@@ -292,24 +272,8 @@ abstract class ErrorRate extends StreamingMetric<
     checkPairs(this.constructor.name, hypotheses, references)
     hypotheses.forEach((hypothesis, i) => {
       const reference = this.units(references[i])
-      this.#edits += editDistance(this.units(hypothesis), reference)
-      this.#length += reference.length
+      this.add(editDistance(this.units(hypothesis), reference), reference.length)
     })
-  }
-
-  compute(): number {
-    checkSeen(this.constructor.name, this.#length)
-    return this.#edits / this.#length
-  }
-
-  reset(): void {
-    this.#edits = 0
-    this.#length = 0
-  }
-
-  merge(other: this): void {
-    this.#edits += other.#edits
-    this.#length += other.#length
   }
 }
 

@@ -23,6 +23,32 @@ export abstract class StreamingMetric<A extends readonly unknown[], R> {
   abstract merge(other: this): void
 }
 
+/** A figure that is a mean: of terms that `update` adds, each with its weight. */
+export abstract class StreamingMean<A extends readonly unknown[]> extends StreamingMetric<A, number> {
+  #sum = 0
+  #weight = 0
+
+  /** @param weight how many terms `sum` stands for (default 1) */
+  protected add(sum: number, weight = 1): void {
+    this.#sum += sum
+    this.#weight += weight
+  }
+
+  compute(): number {
+    checkSeen(this.constructor.name, this.#weight)
+    return this.#sum / this.#weight
+  }
+
+  reset(): void {
+    this.#sum = 0
+    this.#weight = 0
+  }
+
+  merge(other: this): void {
+    this.add(other.#sum, other.#weight)
+  }
+}
+
 /** Numbers on the host. */
 export interface Read {
   readonly data: ArrayLike<number>

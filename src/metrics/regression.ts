@@ -1,36 +1,17 @@
 /** @file How far predictions of real numbers are off. */
 import { GliaError } from '../core/errors.ts'
 import { showShape, sizeOf } from '../core/shape.ts'
-import { checkSeen, readPair, StreamingMetric, type Values } from './metric.ts'
+import { readPair, StreamingMean, StreamingMetric, type Values } from './metric.ts'
 
 /** The mean of a term over all elements. */
-abstract class MeanOfTerms extends StreamingMetric<[prediction: Values, target: Values], number> {
-  #sum = 0
-  #count = 0
-
+abstract class MeanOfTerms extends StreamingMean<[prediction: Values, target: Values]> {
   /** What each element adds. */
   protected abstract term(prediction: number, target: number): number
 
   /** Prediction and target `[…]` of one shape. */
   update(prediction: Values, target: Values): void {
     const [p, t] = readPair(this.constructor.name, prediction, target)
-    for (let i = 0; i < p.data.length; i++) this.#sum += this.term(p.data[i], t.data[i])
-    this.#count += p.data.length
-  }
-
-  compute(): number {
-    checkSeen(this.constructor.name, this.#count)
-    return this.#sum / this.#count
-  }
-
-  reset(): void {
-    this.#sum = 0
-    this.#count = 0
-  }
-
-  merge(other: this): void {
-    this.#sum += other.#sum
-    this.#count += other.#count
+    for (let i = 0; i < p.data.length; i++) this.add(this.term(p.data[i], t.data[i]))
   }
 }
 
