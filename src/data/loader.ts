@@ -41,12 +41,29 @@ export interface LoaderOptions<T, E, B> {
   readonly onError?: 'throw' | 'skip'
 }
 
+/** Options on which the order of examples, and their random numbers, depend. */
+export interface LoaderSetup {
+  readonly batchSize: number
+  readonly shuffle: boolean
+  readonly seed: number
+  readonly dropLast: boolean
+  /** Of streams alone. */
+  readonly buffer?: number
+}
+
 /** Where a loader stands: plain JSON. */
 export interface LoaderState {
   readonly epoch: number
   /** Examples of the epoch that were given out or left out. */
   readonly position: number
   readonly seed: number
+}
+
+/** A batch, and where the epoch goes on after it. */
+export interface Placed<B> {
+  readonly batch: B
+  /** Examples of the epoch that were given out or left out until then. */
+  readonly position: number
 }
 
 /** An example that was left out. */
@@ -62,6 +79,8 @@ interface Job<T> {
   readonly index: number
   read(): T | Promise<T>
 }
+
+type Jobs<T> = Generator<Job<T>, void, undefined> | AsyncGenerator<Job<T>, void, undefined>
 
 type Done<E> =
   | { readonly ordinal: number; readonly example: E }
@@ -117,9 +136,27 @@ export class DataLoader<T, E = T, B = ReturnType<typeof stackFields<E & Record<s
 
   /** Batches per epoch if nothing is left out; undefined for streams. */
   get length(): number | undefined {
-    if (!('get' in this.#source)) return undefined
-    const count = this.#order(this.#epoch).length / this.#batchSize
-    return this.#options.dropLast ? Math.floor(count) : Math.ceil(count)
+    const count = this.#drawn()
+    if (count === undefined) return undefined
+    return this.#options.dropLast ? Math.floor(count / this.#batchSize) : Math.ceil(count / this.#batchSize)
+  }
+
+  /** Examples per epoch if none is left out; undefined for streams. */
+  get examples(): number | undefined {
+    const count = this.#drawn()
+    return this.#options.dropLast && count !== undefined ? count - (count % this.#batchSize) : count
+  }
+
+  /** Whether a damaged example may be left out, so that an epoch can have fewer of them. */
+  get skipping(): boolean {
+    return this.#options.onError === 'skip'
+  }
+
+  /** What must be the same for a position to mean the same examples. */
+  get setup(): LoaderSetup {
+    const { shuffle = false, dropLast = false, buffer = 1024 } = this.#options
+    const stream = 'get' in this.#source ? {} : { buffer }
+    return { batchSize: this.#batchSize, shuffle, seed: this.#seed, dropLast, ...stream }
   }
 
   /** What was left out so far (the first 1,000). */
@@ -156,7 +193,7 @@ export class DataLoader<T, E = T, B = ReturnType<typeof stackFields<E & Record<s
   /** The rest of the epoch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<B, void, undefined> {
     const epoch = this.#epoch
-    for await (const { batch, position } of this.#batches(epoch, this.#position)) {
+    for await (const { batch, position } of this.batchesFrom(epoch, this.#position)) {
       this.#position = position
       yield batch
     }
@@ -166,13 +203,17 @@ export class DataLoader<T, E = T, B = ReturnType<typeof stackFields<E & Record<s
 
   /** All batches of one epoch (counted from 1), without moving the loader: for looking at data. */
   async *epoch(epoch: number): AsyncGenerator<B, void, undefined> {
-    for await (const { batch } of this.#batches(epoch, 0)) yield batch
+    for await (const { batch } of this.batchesFrom(epoch, 0)) yield batch
   }
 
-  async *#batches(epoch: number, from: number): AsyncGenerator<{ batch: B; position: number }, void, undefined> {
+  /**
+   * The batches of an epoch (counted from 1) after so many examples, without moving the loader: what `fit` reads. A stream
+   * is read from its beginning, and `position` examples of it are passed over.
+   */
+  async *batchesFrom(epoch: number, position: number): AsyncGenerator<Placed<B>, void, undefined> {
     const { dropLast = false, batchTransform } = this.#options
     const collate = this.#options.collate ?? (stackFields as unknown as (examples: readonly E[]) => B)
-    const finish = (examples: readonly E[], position: number): { batch: B; position: number } => {
+    const finish = (examples: readonly E[], position: number): Placed<B> => {
       const batch = collate(examples)
       return {
         batch: batchTransform ? batchTransform(batch, new Random(this.#seed, BATCH, epoch, position)) : batch,
@@ -180,9 +221,9 @@ export class DataLoader<T, E = T, B = ReturnType<typeof stackFields<E & Record<s
       }
     }
     let examples: E[] = []
-    let position = from
-    for await (const done of inOrder(this.#jobs(epoch, from), (job) => this.#read(job, epoch), this.#depth)) {
-      position = done.ordinal + 1
+    let at = position
+    for await (const done of inOrder(this.#jobs(epoch, position), (job) => this.#read(job, epoch), this.#depth)) {
+      at = done.ordinal + 1
       if ('skipped' in done) {
         this.#skips++
         if (this.#skipped.length < LISTED) this.#skipped.push(done.skipped)
@@ -190,41 +231,68 @@ export class DataLoader<T, E = T, B = ReturnType<typeof stackFields<E & Record<s
       }
       examples.push(done.example)
       if (examples.length < this.#batchSize) continue
-      yield finish(examples, position)
+      yield finish(examples, at)
       examples = []
     }
-    if (examples.length > 0 && !dropLast) yield finish(examples, position)
+    if (examples.length > 0 && !dropLast) yield finish(examples, at)
   }
 
-  async #read(job: Job<T>, epoch: number): Promise<Done<E>> {
+  /** Numbers in the source of the examples of an epoch's batch, if they are read by number and none is left out. */
+  indices(epoch: number, batch: number): Int32Array {
+    if (!('get' in this.#source) || this.skipping) return new Int32Array(0)
+    return this.#order(this.#source, epoch).subarray(batch * this.#batchSize, (batch + 1) * this.#batchSize)
+  }
+
+  /** A promise only where there is something to wait for: promises cost more than small examples. */
+  #read(job: Job<T>, epoch: number): Done<E> | Promise<Done<E>> {
     const { ordinal, index } = job
     const { transform, onError } = this.#options
-    try {
-      const raw = await job.read()
-      const random = new Random(this.#seed, TRANSFORM, epoch, ordinal)
-      return { ordinal, example: transform ? await transform(raw, random) : (raw as unknown as E) }
-    } catch (error) {
+    const done = (example: E): Done<E> => ({ ordinal, example })
+    const changed = (raw: T): Done<E> | Promise<Done<E>> => {
+      if (!transform) return done(raw as unknown as E)
+      const example = transform(raw, new Random(this.#seed, TRANSFORM, epoch, ordinal))
+      return example instanceof Promise ? example.then(done) : done(example)
+    }
+    const failed = (error: unknown): Done<E> => {
       if (onError !== 'skip' || !(error instanceof GliaError)) throw error
       return { ordinal, skipped: { epoch, index, reason: error.message } }
     }
+    try {
+      const raw = job.read()
+      const result = raw instanceof Promise ? raw.then(changed) : changed(raw)
+      return result instanceof Promise ? result.catch(failed) : result
+    } catch (error) {
+      return failed(error)
+    }
   }
 
-  #order(epoch: number): Int32Array {
+  /** Examples of an epoch; undefined for streams. */
+  #drawn(): number | undefined {
+    const { sampler } = this.#options
+    if (!('get' in this.#source)) return undefined
+    return sampler ? sampler(this.#source.length, this.#epoch).length : this.#source.length
+  }
+
+  #order({ length }: MapSource<T>, epoch: number): Int32Array {
     const { shuffle = false } = this.#options
     const sampler = this.#options.sampler ?? (shuffle ? shuffled(this.#seed) : sequential())
-    return 'get' in this.#source ? sampler(this.#source.length, epoch) : new Int32Array(0)
+    return sampler(length, epoch)
   }
 
-  async *#jobs(epoch: number, from: number): AsyncGenerator<Job<T>, void, undefined> {
+  #jobs(epoch: number, from: number): Jobs<T> {
     const source = this.#source
-    if ('get' in source) {
-      const order = this.#order(epoch)
-      for (let ordinal = from; ordinal < order.length; ordinal++) {
-        const index = order[ordinal]
-        yield { ordinal, index, read: () => source.get(index) }
-      }
-      return
+    return 'get' in source ? this.#numberedJobs(source, epoch, from) : this.#streamedJobs(source, epoch, from)
+  }
+
+  *#numberedJobs(source: MapSource<T>, epoch: number, from: number): Generator<Job<T>, void, undefined> {
+    const order = this.#order(source, epoch)
+    for (let ordinal = from; ordinal < order.length; ordinal++) {
+      const index = order[ordinal]
+      yield { ordinal, index, read: () => source.get(index) }
     }
+  }
+
+  async *#streamedJobs(source: StreamSource<T>, epoch: number, from: number): AsyncGenerator<Job<T>, void, undefined> {
     const { shuffle = false, buffer = 1024 } = this.#options
     const items = numbered(source.stream(epoch))
     let ordinal = 0
@@ -266,22 +334,32 @@ async function* mixed<T>(items: AsyncIterable<T>, size: number, random: Random):
 
 /** Works on up to `depth` jobs at once, and gives their results in the order of the jobs. */
 async function* inOrder<J, R>(
-  jobs: AsyncGenerator<J, void, undefined>,
-  work: (job: J) => Promise<R>,
+  jobs: Generator<J, void, undefined> | AsyncGenerator<J, void, undefined>,
+  work: (job: J) => R | Promise<R>,
   depth: number,
 ): AsyncGenerator<R, void, undefined> {
-  const queue: Promise<R | undefined>[] = []
+  const queue: (R | undefined | Promise<R | undefined>)[] = []
+  const begun = (next: IteratorResult<J, void>): R | undefined | Promise<R> =>
+    next.done ? undefined : work(next.value)
   const start = (): void => {
-    // An asynchronous generator answers overlapping calls one after the other.
-    const result = jobs.next().then(({ done, value }) => (done || value === undefined ? undefined : work(value)))
-    // A failure is reported when its turn comes.
-    result.catch(() => {})
-    queue.push(result)
+    try {
+      // An asynchronous generator answers overlapping calls one after the other.
+      const next = jobs.next()
+      const result = next instanceof Promise ? next.then(begun) : begun(next)
+      // A failure is reported when its turn comes.
+      if (result instanceof Promise) result.catch(() => {})
+      queue.push(result)
+    } catch (error) {
+      const failure = Promise.reject(error)
+      failure.catch(() => {})
+      queue.push(failure)
+    }
   }
   try {
     while (queue.length < depth) start()
     for (;;) {
-      const result = await queue.shift()
+      const first = queue.shift()
+      const result = first instanceof Promise ? await first : first
       if (result === undefined) return
       start()
       yield result
