@@ -1,15 +1,7 @@
 /** @file The networks of the benchmark that are a list of layers. */
-import {
-  AvgPool2d,
-  Conv2d,
-  Flatten,
-  type Layer,
-  Linear,
-  MaxPool2d,
-  ReLU,
-  Sequential,
-  Tanh,
-} from '../../src/nn/index.ts'
+import { AvgPool2d, Conv2d, Flatten, Linear, ReLU, Sequential, Tanh } from '../../src/nn/index.ts'
+
+export { cifarCnn } from '../../src/recipes/cifar10.ts'
 
 /** One hidden layer on flattened images: `[B, 1, 28, 28] → [B, 10]`. */
 export function mlp(): Sequential {
@@ -31,24 +23,5 @@ export function lenet5(): Sequential {
     new Linear(120, 84),
     new Tanh(),
     new Linear(84, 10),
-  )
-}
-
-/** Two blocks of two convolutions and a pooling, then two dense layers: `[B, 3, 32, 32] → [B, 10]`. */
-export function cifarCnn(): Sequential {
-  const block = (i: number, o: number): Layer[] => [
-    new Conv2d(i, o, 3, { padding: 1 }),
-    new ReLU(),
-    new Conv2d(o, o, 3, { padding: 1 }),
-    new ReLU(),
-    new MaxPool2d(2),
-  ]
-  return new Sequential(
-    ...block(3, 32),
-    ...block(32, 64),
-    new Flatten(),
-    new Linear(4096, 128),
-    new ReLU(),
-    new Linear(128, 10),
   )
 }

@@ -1,9 +1,13 @@
 /** @file `glia/recipes`: ready-made trainings by name. */
 
+import { cifar10 } from './cifar10.ts'
 import { lenet5 } from './lenet5.ts'
 import { mlp } from './mlp.ts'
+import { mnistCnn } from './mnist-cnn.ts'
 import type { Recipe } from './recipe.ts'
 
+export { type Augment, cropAndFlip, type WobbleOptions, wobble } from './augment.ts'
+export { cifar10, cifarCnn } from './cifar10.ts'
 export {
   type AskOptions,
   type Choice,
@@ -17,8 +21,14 @@ export {
 } from './files/index.ts'
 export { lenet5 } from './lenet5.ts'
 export { mlp } from './mlp.ts'
+export { mnistCnn } from './mnist-cnn.ts'
 export type { Recipe, RecipeDefaults } from './recipe.ts'
 export { Standardize } from './standardize.ts'
 
 /** All recipes with data and a model of their own, by name. Those for users' files are `fileRecipes`. */
-export const recipes: { readonly [name: string]: Recipe } = { mlp, lenet5 }
+export const recipes: { readonly [name: string]: Recipe } = {
+  mlp,
+  lenet5,
+  'mnist-cnn': mnistCnn,
+  cifar10,
+}

@@ -42,5 +42,7 @@ export const lenet5: Recipe = {
   // Szegedy et al. 2015: keeps it from being too sure of itself, which is worth a tenth of a percent on digits, more on clothes.
   objective: (logits, target) => crossEntropy(logits, target, { labelSmoothing: 0.05 }),
   metrics: [accuracy],
+  files: 'idx',
+  dataName: 'digits written by Glia',
   data: writtenDigits,
 }

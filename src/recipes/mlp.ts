@@ -27,5 +27,7 @@ export const mlp: Recipe = {
   schedule: (steps) => schedule.cosine(steps),
   loss: crossEntropy,
   metrics: [accuracy],
+  files: 'idx',
+  dataName: 'digits written by Glia',
   data: writtenDigits,
 }
