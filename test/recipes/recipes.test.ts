@@ -136,7 +136,7 @@ describe.each(Object.entries(recipes))('%s', (name, recipe) => {
     expect(history.epochs[3].val?.accuracy).toBeGreaterThan(least)
     const again = await evaluate(model, test, { loss: recipe.loss, batchSize: 50 })
     expect(again.accuracy).toBeCloseTo(history.epochs[3].val?.accuracy as number, 6)
-  })
+  }, 120_000)
 })
 
 describe('Standardize', () => {
