@@ -153,7 +153,8 @@ function blank({ data }: Item, length: number): Item['data'] {
   return data instanceof Int32Array ? new Int32Array(length) : new Uint8Array(length)
 }
 
-function isItem(value: unknown): value is Item {
+/** Whether it is values with a shape. */
+export function isItem(value: unknown): value is Item {
   if (typeof value !== 'object' || value === null || !('data' in value && 'shape' in value)) return false
   const { data, shape } = value
   const typed = data instanceof Float32Array || data instanceof Int32Array || data instanceof Uint8Array

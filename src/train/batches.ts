@@ -48,11 +48,25 @@ export function asTarget(y: Tensor): Tensor {
   return y.dtype === 'uint8' ? y.int() : y
 }
 
+/** Where training stands in its data: plain numbers, saved with a training's state. */
+export interface DataPlace {
+  /** How often the data is being gone through, from 1. */
+  readonly pass: number
+  /** Batches of this pass that were given out. */
+  readonly batches: number
+  /** Examples of this pass that were given out or left out. */
+  readonly examples: number
+}
+
 /** The examples as they are stored, `x` `[B, …]` and `y` `[B, …]`: for `asInput` and `asTarget`. */
 export interface TensorBatch {
   readonly x: Tensor
   readonly y: Tensor
   readonly size: number
+  /** Where the data goes on after this batch, from sources that are told so when they are to go on there. */
+  readonly after?: DataPlace
+  /** Numbers of its examples in the data set, for messages. */
+  readonly indices?: () => ArrayLike<number>
 }
 
 export interface BatchOptions {

@@ -49,12 +49,13 @@ export interface History {
 }
 
 export interface TrainInfo {
+  /** Infinity if steps are counted and nobody knows how many make an epoch. */
   readonly epochs: number
-  /** Steps per epoch. */
-  readonly steps: number
+  /** Steps per epoch; undefined for data of unknown length, until it has been gone through once. */
+  readonly steps: number | undefined
   readonly batchSize: number
-  /** Number of training examples. */
-  readonly examples: number
+  /** Number of training examples; undefined as `steps` is. */
+  readonly examples: number | undefined
   /** Steps that a resumed run has behind it, 0 otherwise. */
   readonly done: number
   /** Whatever is needed to go on later from this moment, between two steps: see `resume`. */
@@ -69,8 +70,8 @@ export interface EpochStart {
   /** From 1. */
   readonly epoch: number
   readonly epochs: number
-  /** Steps per epoch. */
-  readonly steps: number
+  /** Steps per epoch; undefined for data of unknown length, until it has been gone through once. */
+  readonly steps: number | undefined
 }
 
 export interface BatchInfo extends EpochStart {
@@ -92,8 +93,8 @@ export interface BatchInfo extends EpochStart {
   readonly rate: number
   /** Since the epoch began. */
   readonly seconds: number
-  /** Seconds until the epoch's last step, at this rate. */
-  readonly eta: number
+  /** Seconds until the epoch's last step, at this rate; undefined as `steps` is. */
+  readonly eta: number | undefined
   /** Ends the training after this step. */
   readonly stop: () => void
 }

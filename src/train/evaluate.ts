@@ -11,8 +11,9 @@ import { tensor } from '../tensor/factories.ts'
 import { Tensor } from '../tensor/tensor.ts'
 import { asInput, asTarget, batches, checkCount, checkDataset, deviceOf, inputsOnly } from './batches.ts'
 import { breather } from './breathe.ts'
-import { defaultMetrics, divided, type EpochMetric, Meter, type Metric, type Scores } from './metrics.ts'
+import { defaultMetrics, defaultsOf, divided, type EpochMetric, Meter, type Metric, type Scores } from './metrics.ts'
 import { inMode } from './modes.ts'
+import { isArrays, type Loader, loaderSource } from './source.ts'
 
 /** A model that takes one tensor and returns one. */
 export type Model = Module<[x: Tensor], Tensor>
@@ -22,7 +23,7 @@ export type Loss = (output: Tensor, target: Tensor) => Tensor
 
 export interface EvaluateOptions {
   readonly loss: Loss
-  /** Examples per step; 32 by default. Does not change the result but for rounding. */
+  /** Examples per step; 32 by default, a loader has its own. Does not change the result but for rounding. */
   readonly batchSize?: number
   /** Default: accuracy where the targets are class numbers. See `overEpoch` for those of `glia/metrics`. */
   readonly metrics?: readonly (Metric | EpochMetric)[]
@@ -33,29 +34,30 @@ export interface EvaluateOptions {
 }
 
 /**
- * Mean loss and metrics over a data set, with the model in eval mode.
+ * Mean loss and metrics over a data set, or the first epoch of a loader whose batches have `x` and `y`, with the model in
+ * eval mode.
  *
  * @throws GliaError if the data set is empty or does not fit the model, or `batchSize` is not a whole number of at least 1
  */
-export async function evaluate(model: Model, data: ArrayDataset, options: EvaluateOptions): Promise<Scores> {
+export async function evaluate(model: Model, data: ArrayDataset | Loader, options: EvaluateOptions): Promise<Scores> {
   return evaluator(model, options)(data)
 }
 
 /** `evaluate` to be called again and again: the computation is recorded once. */
-export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayDataset) => Promise<Scores> {
+export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayDataset | Loader) => Promise<Scores> {
   const { loss, batchSize = 32, signal } = options
   checkCount('evaluate', 'batchSize', batchSize)
   const steps = new Map<string, (x: Tensor, y: Tensor) => Measured>()
-  const stepFor = (metrics: readonly (Metric | EpochMetric)[]): ((x: Tensor, y: Tensor) => Measured) => {
-    const key = metrics.map((m) => m.name).join()
+  const stepFor = (metrics: readonly (Metric | EpochMetric)[] | null): ((x: Tensor, y: Tensor) => Measured) => {
+    const key = metrics ? metrics.map((m) => m.name).join() : 'as targets suggest'
     const known = steps.get(key)
     if (known) return known
-    const { means, whole } = divided(metrics)
+    const { means, whole } = divided(metrics ?? [])
     const measure = (x: Tensor, target: Tensor): Measured =>
       noGrad(() => {
         const y = asTarget(target)
         const output = model.call(asInput(x))
-        const values = figures(loss(output, y), means, output, y)
+        const values = figures(loss(output, y), metrics ? means : defaultsOf(y), output, y)
         return { values, seen: whole.length > 0 ? [output, y] : [] }
       })
     const step = options.compile === false ? measure : compile(measure)
@@ -63,13 +65,17 @@ export function evaluator(model: Model, options: EvaluateOptions): (data: ArrayD
     return step
   }
   return async (data) => {
-    checkDataset('evaluate', 'data set', data)
-    const metrics = options.metrics ?? defaultMetrics(data)
+    if (isArrays(data)) checkDataset('evaluate', 'data set', data)
+    const metrics = options.metrics ?? (isArrays(data) ? defaultMetrics(data) : null)
     const step = stepFor(metrics)
-    const meter = new Meter(metrics)
+    const meter = new Meter(metrics ?? [])
+    const device = deviceOf(model)
+    const read = isArrays(data)
+      ? batches(data, device, { batchSize })
+      : loaderSource('evaluate', data, device).epoch(1, 0)
     const breathe = breather()
     await inMode(model, false, async () => {
-      for (const { x, y, size } of batches(data, deviceOf(model), { batchSize })) {
+      for await (const { x, y, size } of read) {
         signal?.throwIfAborted()
         const { values, seen } = step(x, y)
         meter.add(await readAll('evaluate', values), size, seen)

@@ -1,13 +1,12 @@
 /** @file The learning-rate range test: one short training in which the rate grows until the loss does. */
 
 import { checkNumber } from '../core/ranges.ts'
-import type { ArrayDataset } from '../data/dataset.ts'
 import type { Callback } from './callbacks.ts'
 import type { Model } from './evaluate.ts'
 import { fit } from './fit.ts'
 import { NotFiniteError } from './not-finite.ts'
 import { type FitOptions, optimizersOf } from './options.ts'
-import type { BatchSource } from './source.ts'
+import type { TrainingData } from './source.ts'
 import { captureTensors, generatorsOf, restoreTensors } from './state.ts'
 
 export interface FindRateOptions
@@ -42,11 +41,7 @@ const DIVERGED = 4
  *
  * @throws GliaError for rates and steps that make no sense, and what `fit` throws
  */
-export async function findLearningRate(
-  model: Model,
-  data: ArrayDataset | BatchSource,
-  options: FindRateOptions,
-): Promise<RateRange> {
+export async function findLearningRate(model: Model, data: TrainingData, options: FindRateOptions): Promise<RateRange> {
   const { from = 1e-7, to = 10, steps = 100, callbacks = [], ...rest } = options
   checkNumber('findLearningRate', 'from', from, { above: 0 })
   checkNumber('findLearningRate', 'to', to, { above: from })

@@ -2,18 +2,29 @@
 
 import { GliaError } from '../core/errors.ts'
 import type { ArrayDataset } from '../data/dataset.ts'
+import type { Device } from '../plan/device.ts'
 import { compile } from '../tensor/compile.ts'
-import { checkCount, deviceOf, majorityOf, type TensorBatch } from './batches.ts'
+import { checkCount, type DataPlace, deviceOf, majorityOf, type TensorBatch } from './batches.ts'
 import { breather } from './breathe.ts'
 import { type Callback, type EpochRecord, type History, tell, type ValidationRecord } from './callbacks.ts'
 import { evaluator, type Model, readAll } from './evaluate.ts'
 import { defaultMetrics, type EpochMetric, Meter, type Metric, type Scores } from './metrics.ts'
 import { inMode } from './modes.ts'
 import { NotFiniteError } from './not-finite.ts'
-import { checkOptions, type FitOptions, type Minimizer, optimizersOf } from './options.ts'
+import { batchingOf, checkOptions, checkSchedule, type FitOptions, type Minimizer, optimizersOf } from './options.ts'
 import { Rates, shown } from './rates.ts'
 import { Replay } from './replay.ts'
-import { arraySource, type BatchSource } from './source.ts'
+import {
+  arraySource,
+  type BatchSource,
+  isArrays,
+  isLoader,
+  type Loader,
+  loaderSource,
+  portioned,
+  type SourceOptions,
+  type TrainingData,
+} from './source.ts'
 import {
   captureCallbacks,
   captureTensors,
@@ -29,7 +40,8 @@ import { type Learned, makeStep, type Step } from './step.ts'
 import type { LayersRecord, Watcher } from './watch.ts'
 
 /**
- * Trains `model` on `data`: examples in memory, or anything that gives batches epoch by epoch.
+ * Trains `model` on `data`: examples in memory, a `DataLoader` whose batches have `x` and `y`, or anything that gives
+ * batches epoch by epoch. A loader is read from its first epoch on, wherever it stands, and left where it stands.
  *
  * The model is in train mode meanwhile, in eval mode for validation, and as before afterwards; so are learning rates. The
  * event loop gets a turn every 30 ms or so. The same data, options, seeds and device give the same bits, whether a run is
@@ -39,7 +51,7 @@ import type { LayersRecord, Watcher } from './watch.ts'
  * another training, or the loss is no longer a finite number (a `NotFiniteError`, which names the first operation that was
  * at fault, its layer and step)
  */
-export async function fit(model: Model, data: ArrayDataset | BatchSource, options: FitOptions): Promise<History> {
+export async function fit(model: Model, data: TrainingData, options: FitOptions): Promise<History> {
   return new Fit(model, data, options).run()
 }
 
@@ -49,7 +61,7 @@ class Fit {
   readonly #options: FitOptions
   readonly #epochs: number
   readonly #batchSize: number
-  readonly #metrics: readonly (Metric | EpochMetric)[]
+  readonly #metrics: readonly (Metric | EpochMetric)[] | null
   readonly #callbacks: readonly Callback[]
   readonly #optimizers: readonly Minimizer[]
   readonly #rates: Rates
@@ -64,7 +76,7 @@ class Fit {
   readonly #checks: ValidationRecord[] = []
   readonly #layers: LayersRecord[] = []
   readonly #begin = performance.now()
-  /** Steps to take in all. */
+  /** Steps to take in all, infinity if nobody knows. */
   readonly #total: number
   readonly #setup: Progress['setup']
   /** Seconds of earlier parts of a resumed run. */
@@ -74,23 +86,31 @@ class Fit {
   #epoch = 1
   /** Steps done in the epoch under way. */
   #done = 0
+  /** Where the data goes on, if the source says so. */
+  #place: DataPlace | undefined
+  /** Batches and examples in an epoch, as the source says or as the last epoch has shown. */
+  #length: { readonly steps: number | undefined; readonly examples: number | undefined }
   #meter: Meter
   #stop = false
 
-  constructor(model: Model, data: ArrayDataset | BatchSource, options: FitOptions) {
+  constructor(model: Model, data: TrainingData, options: FitOptions) {
     this.#model = model
     this.#options = options
-    this.#batchSize = options.batchSize ?? 32
+    const batching = batchingOf(data, options)
+    this.#batchSize = batching.batchSize
     checkOptions(data, options, this.#batchSize)
-    const dataset = 'x' in data ? data : null
-    const { shuffle = true, seed = 0, dropLast = false, maxSteps = Number.POSITIVE_INFINITY } = options
-    const batching = { batchSize: this.#batchSize, shuffle, seed, dropLast }
-    this.#source = 'x' in data ? arraySource(data, deviceOf(model), batching) : data
-    checkCount('fit', 'the number of batches in an epoch', this.#source.steps)
-    const needed = Number.isFinite(maxSteps) ? Math.ceil(maxSteps / this.#source.steps) : 1
-    this.#epochs = options.epochs ?? needed
-    this.#total = Math.min(maxSteps, this.#epochs * this.#source.steps)
-    this.#metrics = options.step ? [] : (options.metrics ?? (dataset ? defaultMetrics(dataset) : []))
+    const dataset = isArrays(data) ? data : null
+    const { maxSteps = Number.POSITIVE_INFINITY, stepsPerEpoch } = options
+    const whole = sourceOf(data, deviceOf(model), batching)
+    this.#source = stepsPerEpoch === undefined ? whole : portioned(whole, stepsPerEpoch)
+    this.#length = { steps: this.#source.steps, examples: this.#source.examples }
+    const { steps = Number.POSITIVE_INFINITY } = this.#length
+    if (Number.isFinite(steps)) checkCount('fit', 'the number of batches in an epoch', steps)
+    const needed = Number.isFinite(steps) ? Math.ceil(maxSteps / steps) : Number.POSITIVE_INFINITY
+    this.#epochs = options.epochs ?? (Number.isFinite(maxSteps) ? needed : 1)
+    this.#total = Math.min(maxSteps, this.#epochs * steps)
+    checkSchedule(options.schedule, this.#total)
+    this.#metrics = options.step ? [] : (options.metrics ?? defaultsFor(data))
     this.#majority = dataset ? majorityOf(dataset) : undefined
     this.#callbacks = options.callbacks ?? []
     this.#optimizers = optimizersOf(options)
@@ -103,12 +123,12 @@ class Fit {
       callbacks: this.#callbacks,
     }
     const { accumulate = 1, watch = 0 } = options
-    this.#setup = { examples: this.#source.examples, steps: this.#source.steps, ...batching, accumulate, watch }
+    this.#setup = { ...known(this.#length), ...batching, accumulate, watch, ...known({ stepsPerEpoch }) }
     const { step, watcher } = makeStep(model, this.#metrics, options)
     this.#plain = step
     this.#step = options.compile === false ? step : compile(step)
     this.#watcher = watcher
-    this.#meter = new Meter(this.#metrics)
+    this.#meter = new Meter(this.#metrics ?? [])
     const savable = this.#optimizers.every((o) => o.stateDict && o.loadStateDict)
     this.#replay = (options.locate ?? true) && savable ? new Replay(this.#parts, this.#rates) : null
     if (options.resume) checkResumable(options.resume, this.#setup, this.#rates.values.length)
@@ -120,9 +140,9 @@ class Fit {
     try {
       await tell(this.#callbacks, 'onTrainBegin', {
         epochs: this.#epochs,
-        steps: this.#source.steps,
+        steps: this.#length.steps,
         batchSize: this.#batchSize,
-        examples: this.#source.examples,
+        examples: this.#length.examples,
         done: this.#steps,
         capture: () => this.#capture(),
         history: () => this.#history(),
@@ -134,6 +154,7 @@ class Fit {
       throw error
     } finally {
       this.#rates.reset()
+      await this.#source.close?.()
       await tell(this.#callbacks, 'onTrainEnd', this.#history(), failure)
     }
     return this.#history()
@@ -146,7 +167,7 @@ class Fit {
       const start = performance.now()
       const epoch = this.#epoch
       const seen = this.#meter.examples
-      await tell(this.#callbacks, 'onEpochBegin', { epoch, epochs: this.#epochs, steps: this.#source.steps })
+      await tell(this.#callbacks, 'onEpochBegin', { epoch, epochs: this.#epochs, steps: this.#length.steps })
       if (!(await this.#runEpoch(measure))) break
       const trained = (performance.now() - start) / 1000
       const val = measure && (await this.#unlessAborted(measure))
@@ -159,9 +180,10 @@ class Fit {
         lr: shown(this.#optimizers[0].lr),
       }
       this.#records.push(record)
+      if (this.#source.steps === undefined) this.#length = { steps: this.#done, examples: this.#meter.examples }
       this.#epoch++
       this.#done = 0
-      this.#meter = new Meter(this.#metrics)
+      this.#meter = new Meter(this.#metrics ?? [])
       await tell(this.#callbacks, 'onEpochEnd', { ...record, epochs: this.#epochs, stop: () => this.#halt() })
     }
     if (this.#options.signal?.aborted && this.#steps > 0) await tell(this.#callbacks, 'onAbort')
@@ -171,27 +193,31 @@ class Fit {
   async #runEpoch(measure: (() => Promise<Scores>) | undefined): Promise<boolean> {
     const { validateEvery, control, signal } = this.#options
     const pace = new Pace()
-    for await (const batch of this.#source.epoch(this.#epoch, this.#done)) {
-      if (this.#steps >= this.#total) break
+    // A resumed run may have nothing left to do in this epoch.
+    if (this.#steps >= this.#total) return true
+    for await (const batch of this.#source.epoch(this.#epoch, this.#done, this.#place)) {
       const { batchLoss, layers } = await this.#learn(batch)
       if (measure && validateEvery && this.#steps % validateEvery === 0) await this.#check(measure)
       await this.#report(batchLoss, layers, pace.of(batch.size))
       await this.#breathe()
       await control?.waiting(signal)
-      if (this.#stopped() && this.#done < this.#source.steps && this.#steps < this.#total) return false
+      if (this.#steps >= this.#total) break
+      if (this.#stopped() && this.#done !== this.#source.steps) return false
     }
-    return true
+    if (this.#done > 0) return true
+    throw new GliaError(`fit: the data gave no batch in epoch ${this.#epoch}.`)
   }
 
-  async #learn({ x, y, size }: TensorBatch): Promise<{ batchLoss: number; layers: LayersRecord | null }> {
+  async #learn({ x, y, size, after }: TensorBatch): Promise<{ batchLoss: number; layers: LayersRecord | null }> {
     const { schedule, watch } = this.#options
     if (schedule) this.#rates.follow(schedule, this.#steps, this.#total)
     const watched = watch !== undefined && (this.#steps + 1) % watch === 0
-    this.#replay?.note({ epoch: this.#epoch, done: this.#done, steps: this.#steps, watched })
+    this.#replay?.note({ epoch: this.#epoch, done: this.#done, place: this.#place, steps: this.#steps, watched })
     const { values: results, seen, minimised, layers: figures }: Learned = this.#step(x, y, watched)
     const values = await readAll('fit', results)
     this.#steps++
     this.#done++
+    this.#place = after
     this.#start ??= values.loss
     await this.#checkFinite(values.loss)
     if (minimised) await this.#checkFinite((await readAll('fit', { loss: minimised })).loss)
@@ -203,12 +229,13 @@ class Fit {
 
   async #report(batchLoss: number, layers: LayersRecord | null, { rate, seconds }: Figures): Promise<void> {
     const { loss, ...metrics } = this.#meter.means()
-    const left = Math.max(0, this.#source.examples - this.#meter.examples)
+    const { steps, examples } = this.#length
+    const left = examples === undefined ? undefined : Math.max(0, examples - this.#meter.examples)
     await tell(this.#callbacks, 'onBatchEnd', {
       epoch: this.#epoch,
       epochs: this.#epochs,
       step: this.#done,
-      steps: this.#source.steps,
+      steps,
       total: this.#steps,
       loss,
       metrics,
@@ -217,7 +244,7 @@ class Fit {
       ...(layers ? { layers } : {}),
       rate,
       seconds,
-      eta: left / rate,
+      eta: left === undefined ? undefined : left / rate,
       stop: () => this.#halt(),
     })
   }
@@ -231,12 +258,11 @@ class Fit {
     await tell(this.#callbacks, 'onValidation', { ...record, stop: () => this.#halt() })
   }
 
-  #evaluator(validation: ArrayDataset): () => Promise<Scores> {
+  #evaluator(validation: ArrayDataset | Loader): () => Promise<Scores> {
     const { loss, signal, ema, metrics } = this.#options
-    const measured = metrics ?? defaultMetrics(validation)
     const evaluate = evaluator(this.#model, {
       loss,
-      metrics: measured,
+      ...(metrics ? { metrics } : {}),
       batchSize: this.#batchSize,
       compile: this.#options.compile !== false,
       ...(signal ? { signal } : {}),
@@ -263,7 +289,7 @@ class Fit {
 
   async #checkFinite(loss: number): Promise<void> {
     if (Number.isFinite(loss)) return
-    const place = `in epoch ${this.#epoch}, step ${this.#done} of ${this.#source.steps}`
+    const place = `in epoch ${this.#epoch}, step ${this.#done}${this.#length.steps === undefined ? '' : ` of ${this.#length.steps}`}`
     const lr = shown(this.#optimizers[0].lr)
     const begun = `fit: the loss became ${loss} ${place}, at a learning rate of ${lr}.`
     const origin = await this.#replay?.find(this.#source, this.#plain, this.#step).catch((error: unknown) => {
@@ -283,7 +309,9 @@ class Fit {
     this.#steps = progress.steps
     this.#epoch = progress.epoch
     this.#done = progress.step
-    this.#meter = new Meter(this.#metrics, progress.meter)
+    this.#place = progress.data?.place
+    if (this.#source.steps === undefined && progress.data) this.#length = { ...this.#length, ...progress.data.length }
+    this.#meter = new Meter(this.#metrics ?? [], progress.meter)
     this.#records.push(...progress.epochs)
     this.#checks.push(...progress.checks)
     this.#layers.push(...progress.layers)
@@ -297,6 +325,7 @@ class Fit {
       steps: this.#steps,
       seconds: this.#seconds(),
       meter: this.#meter.state,
+      ...(this.#place ? { data: { place: this.#place, length: known(this.#length) } } : {}),
       base: this.#rates.base,
       start: this.#start,
       epochs: [...this.#records],
@@ -329,10 +358,26 @@ class Fit {
       ...(this.#start === null ? {} : { start: this.#start }),
       ...(this.#majority === undefined ? {} : { majority: this.#majority }),
       steps: this.#steps,
-      stopped: this.#steps < this.#total,
+      stopped: this.#steps < this.#total && this.#epoch <= this.#epochs,
       seconds: this.#seconds(),
     }
   }
+}
+
+function sourceOf(data: TrainingData, device: Device, batching: SourceOptions): BatchSource {
+  if (isArrays(data)) return arraySource(data, device, batching)
+  return isLoader(data) ? loaderSource('fit', data, device) : data
+}
+
+/** Metrics where none are named; null: what the targets of each batch suggest. */
+function defaultsFor(data: TrainingData): readonly Metric[] | null {
+  if (isArrays(data)) return defaultMetrics(data)
+  return isLoader(data) ? null : []
+}
+
+/** Those that have a value. */
+function known(values: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).flatMap(([k, v]) => (v === undefined ? [] : [[k, v] as const])))
 }
 
 interface Figures {

@@ -15,6 +15,8 @@ export interface Metric {
   readonly name: string
   /** The mean over the batch, one number. */
   readonly of: (output: Tensor, target: Tensor) => Tensor
+  /** Applied to the mean over all batches, which is reported as it is by default: `Math.exp` makes a perplexity. */
+  readonly after?: (mean: number) => number
 }
 
 /** What is no mean over batches: a metric that sees every output and target of an epoch. */
@@ -64,6 +66,11 @@ export function defaultMetrics({ y }: ArrayDataset): readonly Metric[] {
   return y.shape.length === 0 && !(y.data instanceof Float32Array) ? [accuracy] : []
 }
 
+/** The same for targets that come as a batch: class numbers `[B]`. */
+export function defaultsOf(target: Tensor): readonly Metric[] {
+  return target.rank === 1 && !isFloat(target.dtype) ? [accuracy] : []
+}
+
 /** Loss and metrics by name. */
 export type Scores = { readonly loss: number } & { readonly [metric: string]: number }
 
@@ -76,12 +83,15 @@ export interface MeterState {
 /** Loss and means over the batches seen, each batch counting by its size, and metrics of all their outputs. */
 export class Meter {
   readonly #sums = new Map<string, number>()
+  readonly #after: ReadonlyMap<string, (mean: number) => number>
   readonly #whole: readonly { readonly name: string; readonly metric: ReturnType<EpochMetric['make']> }[]
   #seen = false
   examples = 0
 
   constructor(metrics: readonly (Metric | EpochMetric)[], state?: MeterState) {
-    this.#whole = divided(metrics).whole.map(({ name, make }) => ({ name, metric: make() }))
+    const { means, whole } = divided(metrics)
+    this.#after = new Map(means.flatMap(({ name, after }) => (after ? [[name, after]] : [])))
+    this.#whole = whole.map(({ name, make }) => ({ name, metric: make() }))
     if (!state) return
     this.examples = state.examples
     for (const [name, sum] of Object.entries(state.sums)) this.#sums.set(name, sum)
@@ -101,7 +111,11 @@ export class Meter {
 
   /** Loss and means so far. */
   means(): Scores {
-    return Object.fromEntries([...this.#sums].map(([name, sum]) => [name, sum / this.examples])) as Scores
+    const mean = ([name, sum]: readonly [string, number]): [string, number] => {
+      const value = sum / this.examples
+      return [name, this.#after.get(name)?.(value) ?? value]
+    }
+    return Object.fromEntries([...this.#sums].map(mean)) as Scores
   }
 
   /** Everything. */

@@ -12,7 +12,7 @@ import type { Callback } from './callbacks.ts'
 import type { TrainControl } from './control.ts'
 import type { Loss } from './evaluate.ts'
 import type { EpochMetric, Metric } from './metrics.ts'
-import type { BatchSource } from './source.ts'
+import { isArrays, isLoader, type Loader, type SourceOptions, type TrainingData } from './source.ts'
 import type { TrainingState } from './state.ts'
 
 /** What `fit` needs of an optimizer. */
@@ -61,15 +61,20 @@ export interface FitOptions {
   readonly step?: (x: Tensor, y: Tensor) => StepFigures
   /** Changes the inputs of training steps, at random from the default generator, say. Not used in validation. */
   readonly augment?: (x: Tensor) => Tensor
-  /** Measured after every epoch. */
-  readonly validation?: ArrayDataset
+  /** Measured after every epoch; of a loader its first epoch, every time. */
+  readonly validation?: ArrayDataset | Loader
   /** Measure the validation set also after every so many steps; the results are in the history's `checks`. */
   readonly validateEvery?: number
   /** Times that the training set is gone through; 1 by default, or as many as `maxSteps` needs. */
   readonly epochs?: number
+  /**
+   * Steps in an epoch, for data that is too long or endless, such as a stream: the next epoch goes on where this one ended,
+   * and the data begins anew whenever it is through. Default: an epoch is the whole of the data.
+   */
+  readonly stepsPerEpoch?: number
   /** Steps after which training ends, even within an epoch, which is then measured and recorded like others. */
   readonly maxSteps?: number
-  /** Examples per step, 32 by default. */
+  /** Examples per step, 32 by default. This, `shuffle`, `seed` and `dropLast` are a loader's own affair where it is given. */
   readonly batchSize?: number
   /** Parts of equal size that a batch is computed in, one after the other, to save memory; 1 by default. */
   readonly accumulate?: number
@@ -119,13 +124,38 @@ function isList(optimizer: Minimizer | readonly Minimizer[]): optimizer is reado
   return Array.isArray(optimizer)
 }
 
+/**
+ * How the data is cut into batches: as the loader says, or the options.
+ *
+ * @throws GliaError if both say something
+ */
+export function batchingOf(data: TrainingData, options: FitOptions): SourceOptions {
+  const { batchSize = 32, shuffle = true, seed = 0, dropLast = false } = options
+  if (!isLoader(data)) return { batchSize, shuffle, seed, dropLast }
+  const given = (['batchSize', 'shuffle', 'seed', 'dropLast'] as const).filter((name) => options[name] !== undefined)
+  if (given.length === 0) return data.setup
+  throw new GliaError(
+    `fit: received ${given.join(', ')} beside a DataLoader, which decides that; pass it to the loader.`,
+  )
+}
+
+/** @throws GliaError if the schedule wants to know the number of steps, but nobody does */
+export function checkSchedule(schedule: FitSchedule | undefined, total: number): void {
+  if (!schedule || schedule.length < 2 || Number.isFinite(total)) return
+  throw new GliaError(
+    'fit: the schedule asks for the number of steps, which is unknown for data of unknown length. Pass maxSteps, or ' +
+      'stepsPerEpoch and epochs.',
+  )
+}
+
 /** @throws GliaError if an option makes no sense, alone or beside the others */
-export function checkOptions(data: ArrayDataset | BatchSource, options: FitOptions, batchSize: number): void {
+export function checkOptions(data: TrainingData, options: FitOptions, batchSize: number): void {
   const { epochs = 1, maxSteps = 1, validateEvery = 1, watch = 1, accumulate = 1, dropLast = false, seed = 0 } = options
-  const dataset = 'x' in data ? data : null
+  const dataset = isArrays(data) ? data : null
   if (dataset) checkDataset('fit', 'training set', dataset)
   checkCount('fit', 'epochs', epochs)
   checkCount('fit', 'maxSteps', maxSteps)
+  checkCount('fit', 'stepsPerEpoch', options.stepsPerEpoch ?? 1)
   checkCount('fit', 'validateEvery', validateEvery)
   checkCount('fit', 'watch', watch)
   checkCount('fit', 'batchSize', batchSize)
@@ -145,7 +175,7 @@ export function checkOptions(data: ArrayDataset | BatchSource, options: FitOptio
       `fit: validateEvery (${validateEvery}) needs a validation set; pass validation, or leave it out.`,
     )
   }
-  if (options.validation) checkValidation(dataset, options.validation)
+  if (options.validation && isArrays(options.validation)) checkValidation(dataset, options.validation)
 }
 
 function checkOptimizers(options: FitOptions, accumulate: number): void {

@@ -38,7 +38,7 @@ export function progressBar(options: ProgressOptions = {}): Callback {
     onBatchEnd: (info) => {
       const now = performance.now()
       // The first step compiles, and tells nothing of the pace.
-      if (!live || info.step === 1 || (now - drawn < FRAME && info.step < info.steps)) return
+      if (!live || info.step === 1 || (now - drawn < FRAME && info.step !== info.steps)) return
       drawn = now
       write(`\r${barLine(info, columns() - 1)}\x1b[K`)
     },
@@ -53,9 +53,16 @@ export function progressBar(options: ProgressOptions = {}): Callback {
   }
 }
 
-/** `Epoch 3/8 ▕██████   ▏  62 %  2.1 s left …` while an epoch runs, at most `width` characters. */
+/**
+ * `Epoch 3/8 ▕██████   ▏  62 %  2.1 s left …` while an epoch runs, at most `width` characters; `Epoch 3/8  1,204 steps …`
+ * where nobody knows how many there are.
+ */
 export function barLine(info: BatchInfo, width: number): string {
   const { step, steps, eta, rate, loss, metrics } = info
+  if (steps === undefined || eta === undefined) {
+    const line = `${head(info)}  ${count(step)} steps  ${count(rate)}/s  ${scores({ ...metrics, loss })}`
+    return line.slice(0, Math.max(1, width))
+  }
   const share = step / steps
   const percent = `${Math.floor(100 * share)}`.padStart(3)
   const rest = `${percent} %  ${duration(eta)} left  ${count(rate)}/s  ${scores({ ...metrics, loss })}`
@@ -75,6 +82,7 @@ export function epochLine(info: EpochInfo): string {
 }
 
 function head({ epoch, epochs }: { readonly epoch: number; readonly epochs: number }): string {
+  if (!Number.isFinite(epochs)) return `Epoch ${epoch}`
   return `Epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`
 }
 

@@ -6,7 +6,7 @@
 import type { TensorToWrite } from '../io/safetensors.ts'
 import { settleCells } from '../tensor/pending.ts'
 import type { Tensor } from '../tensor/tensor.ts'
-import { deviceOf, type TensorBatch } from './batches.ts'
+import { type DataPlace, deviceOf, type TensorBatch } from './batches.ts'
 import { inspect, type Origin } from './inspect.ts'
 import type { Rate, Rates } from './rates.ts'
 import type { BatchSource } from './source.ts'
@@ -19,6 +19,8 @@ export interface Position {
   readonly epoch: number
   /** Steps of the epoch before it. */
   readonly done: number
+  /** Where the data goes on with it, if the source says so. */
+  readonly place: DataPlace | undefined
   /** Steps of the training before it. */
   readonly steps: number
   /** Whether it notes how it goes layer by layer. */
@@ -83,7 +85,7 @@ export class Replay {
       return (await finite(losses)) && (await finite(this.#parts.model.namedState().map(([, t]) => t))) ? null : noted
     })
     if (!position) return null
-    return this.#run(source, async (noted, { x, y }) => {
+    return this.#run(source, async (noted, { x, y, indices }) => {
       if (noted !== position) {
         step(x, y, noted.watched)
         return null
@@ -91,7 +93,8 @@ export class Replay {
       const device = deviceOf(this.#parts.model)
       settleCells(device)
       const origin = inspect(this.#parts.model, device, { x, y }, () => plain(x, y, false))
-      return origin && { ...origin, position, indices: Array.from(source.indices?.(noted.epoch, noted.done) ?? []) }
+      const numbers = indices?.() ?? source.indices?.(noted.epoch, noted.done) ?? []
+      return origin && { ...origin, position, indices: Array.from(numbers) }
     })
   }
 
@@ -109,8 +112,8 @@ export class Replay {
     model.train()
     let next = 0
     while (next < this.#noted.length) {
-      const { epoch, done } = this.#noted[next]
-      for await (const batch of source.epoch(epoch, done)) {
+      const { epoch, done, place } = this.#noted[next]
+      for await (const batch of source.epoch(epoch, done, place)) {
         const noted = this.#noted[next++]
         this.#rates.values = noted.rates
         const result = await visit(noted, batch)

@@ -9,6 +9,7 @@ import { full, tensor } from '../tensor/factories.ts'
 import { Buffer } from '../tensor/parameter.ts'
 import { defaultGenerator, type Generator } from '../tensor/random.ts'
 import type { Tensor } from '../tensor/tensor.ts'
+import type { DataPlace } from './batches.ts'
 import type { Callback, EpochRecord, ValidationRecord } from './callbacks.ts'
 import type { MeterState } from './metrics.ts'
 import type { Minimizer } from './options.ts'
@@ -29,6 +30,8 @@ export interface Progress {
   readonly steps: number
   /** Spent so far, earlier parts of an interrupted run included. */
   readonly seconds: number
+  /** Where the data goes on, and how long an epoch was found to be; of sources that say so. */
+  readonly data?: { readonly place: DataPlace; readonly length: Readonly<Record<string, number>> }
   /** Sums over the epoch so far. */
   readonly meter: MeterState
   /** What the schedule's factors multiply. */

@@ -8,7 +8,7 @@ import { cat } from '../tensor/movement.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { asInput, asTarget } from './batches.ts'
 import { figures, type Measured, type Model } from './evaluate.ts'
-import { divided, type EpochMetric, type Metric } from './metrics.ts'
+import { defaultsOf, divided, type EpochMetric, type Metric } from './metrics.ts'
 import { type FitOptions, type Minimizer, optimizersOf } from './options.ts'
 import { Watcher } from './watch.ts'
 
@@ -26,15 +26,20 @@ export type Step = (x: Tensor, y: Tensor, watched: boolean) => Learned
 /** A batch's outputs and values. */
 type Pass = Omit<Learned, 'layers'>
 
-/** Makes the step that `options` describe. It is the same function for all batches, to be compiled. */
+/**
+ * Makes the step that `options` describe. It is the same function for all batches, to be compiled.
+ *
+ * @param metrics null: those that each batch's targets suggest
+ */
 export function makeStep(
   model: Model,
-  metrics: readonly (Metric | EpochMetric)[],
+  metrics: readonly (Metric | EpochMetric)[] | null,
   options: FitOptions,
 ): { step: Step; watcher: Watcher } {
   const watcher = new Watcher(model)
-  const { means, whole } = divided(metrics)
-  const pass = options.step ? ownStep(options) : usualStep(model, means, whole.length > 0, options)
+  const { means, whole } = divided(metrics ?? [])
+  const meansFor = (y: Tensor): readonly Metric[] => (metrics ? means : defaultsOf(y))
+  const pass = options.step ? ownStep(options) : usualStep(model, meansFor, whole.length > 0, options)
   const step: Step = (stored, target, watched) => {
     const x = asInput(stored)
     const y = asTarget(target)
@@ -66,7 +71,7 @@ function ownStep(options: FitOptions): (x: Tensor, y: Tensor) => Pass {
 
 function usualStep(
   model: Model,
-  means: readonly Metric[],
+  meansFor: (y: Tensor) => readonly Metric[],
   collects: boolean,
   options: FitOptions,
 ): (x: Tensor, y: Tensor) => Pass {
@@ -77,7 +82,7 @@ function usualStep(
     const value = (objective ?? loss)(output, y)
     return {
       value,
-      values: figures(objective ? loss(output, y) : value, means, output, y),
+      values: figures(objective ? loss(output, y) : value, meansFor(y), output, y),
       seen: collects ? [output, y] : [],
       minimised: objective ? value : null,
     }
