@@ -110,7 +110,7 @@ export {
   shift,
   zoom,
 } from './transforms/spatial.ts'
-export { TableEncoder, type TableEncoderOptions } from './transforms/table.ts'
+export { type EncodedColumn, type IgnoredColumn, TableEncoder, type TableEncoderOptions } from './transforms/table.ts'
 export {
   CharTokenizer,
   characters,

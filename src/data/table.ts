@@ -55,7 +55,8 @@ export interface TableOptions {
   readonly name?: string
 }
 
-const MISSING = ['', 'na', 'n/a', 'nan', 'null', 'none', '?']
+/** Cells that mean a gap unless the user says otherwise, in lower case. */
+export const MISSING: readonly string[] = ['', 'na', 'n/a', 'nan', 'null', 'none', '?']
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+|inf(inity)?)(e[+-]?\d+)?$/i
 
 /** A number as people write it; undefined if it is none. */

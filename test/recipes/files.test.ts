@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createDevice, manualSeed, setDefaultDevice } from '../../src/index.ts'
-import { encode, fitEncoder } from '../../src/recipes/files/encoder.ts'
+import { encodable, fitColumns } from '../../src/recipes/files/columns.ts'
 import { type FileOptions, fileRecipes, type Prepared } from '../../src/recipes/files/index.ts'
 import { readTable } from '../../src/recipes/files/table.ts'
 import { evaluate, fit, type Model } from '../../src/train/index.ts'
@@ -49,13 +49,9 @@ describe('tables', () => {
 
   it('encode numbers, logarithms, categories and gaps by the training rows', async () => {
     const table = await readTable(csv(`n,big,c\n1,1,a\n3,10,a\n,10000000,b\n5,3,b\n9,3,zebra\n`))
-    const { columns } = fitEncoder(table, [0, 1, 2, 3], new Set())
-    expect(columns.map((c) => [c.name, c.kind])).toEqual([
-      ['n', 'number'],
-      ['big', 'number'],
-      ['c', 'category'],
-    ])
-    const x = encode(table, columns)
+    const { encoder } = fitColumns(table, [0, 1, 2, 3], new Set())
+    expect(encoder.features).toEqual(['n', 'n is missing', 'big', 'c=a', 'c=b'])
+    const { data: x } = encoder.inputs(encodable(table, encoder))
     // n has a feature for gaps, c one for each of a and b.
     const rows = Array.from({ length: 5 }, (_, i) => [...x.subarray(i * 5, i * 5 + 5)])
     expect(rows.map((row) => row[1])).toEqual([0, 0, 1, 0, 0])
@@ -82,7 +78,7 @@ describe('tabular', () => {
     expect(said).toContain('target y: regression, since it holds numbers')
     expect(said).toContain('categories colour')
     expect(said).toContain('ignored same: never changes')
-    expect(said).toContain('ignored id: nearly every row has another text')
+    expect(said).toContain('ignored id: every value is rare')
     const words = await prepare({ target: 'colour', ignore: 'id, same' })
     expect(words.task.classes).toEqual(['blue', 'green', 'red'])
     expect(words.choices[0]).toEqual(['target', 'colour: classification, since it holds words: 3 classes'])
@@ -155,37 +151,3 @@ describe('tabular', () => {
   })
 })
 
-describe('text-generator', () => {
-  const text = 'the cat sat on the mat, and the dog sat on the log.\n'.repeat(60)
-  const options = { context: 16, width: 32, layers: 1 }
-
-  it('learns to write on, the same for the same seed', async () => {
-    const prepared = await fileRecipes['text-generator'].prepare({ name: 'a.txt', text }, options)
-    const { train, validation, task } = prepared
-    // Shifted by one; shares are runs of the text.
-    expect([...train.y.data.subarray(0, 16)]).toEqual([...train.x.data.subarray(1, 17)])
-    expect(train.length + validation.length).toBeLessThan(text.length / 16)
-    const model = await learn(prepared, 12)
-    const scores = await evaluate(model, prepared.test, { loss: task.loss, metrics: task.metrics })
-    expect(scores.accuracy).toBeGreaterThan(0.7)
-    expect(scores['bits per character']).toBeCloseTo(scores.loss / Math.LN2, 5)
-    const again = fileRecipes['text-generator'].restore(JSON.parse(JSON.stringify(task.spec)))
-    const ask = (seed: number, temperature: number): Promise<string> =>
-      again.predict(model, { name: 'p.txt', text: 'the cat sat on the m\n' }, { length: 30, temperature, seed })
-    const written = await ask(0, 0.01)
-    expect(written.startsWith('the cat sat on the m')).toBe(true)
-    expect(written).toHaveLength('the cat sat on the m'.length + 31)
-    expect(await ask(1, 1)).toBe(await ask(1, 1))
-    expect(await ask(2, 3)).not.toBe(await ask(1, 3))
-  })
-
-  it('refuses texts too short, or of one character, and prompts of unknown ones', async () => {
-    const prepare = (text: string): Promise<Prepared> => fileRecipes['text-generator'].prepare({ name: 'a.txt', text })
-    await expect(prepare('short')).rejects.toThrow(/a\.txt has 5 characters/)
-    await expect(prepare('a'.repeat(5000))).rejects.toThrow(/1 of them different/)
-    const { task } = await fileRecipes['text-generator'].prepare({ name: 'a.txt', text }, options)
-    await expect(task.predict(task.build(), { name: 'p', text: 'ЖЖ' })).rejects.toThrow(
-      /no character that the model knows/,
-    )
-  })
-})

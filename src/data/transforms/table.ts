@@ -2,7 +2,14 @@
 
 import { GliaError } from '../../core/errors.ts'
 import { type ArrayDataset, arrayDataset, type Column } from '../dataset.ts'
-import { columnNamed, type NumberColumn, type Table, type TableColumn, tableRows } from '../table.ts'
+import {
+  type CategoryColumn,
+  columnNamed,
+  type NumberColumn,
+  type Table,
+  type TableColumn,
+  tableRows,
+} from '../table.ts'
 
 export interface TableEncoderOptions {
   /** The column to predict: classes if it is categories, a real number if it is numbers. */
@@ -15,6 +22,15 @@ export interface TableEncoderOptions {
   readonly impute?: 'mean' | 'median' | 'zero' | 'error'
   /** Whether a column of numbers with gaps brings a second feature that is 1 at gaps; false by default. */
   readonly indicators?: boolean
+  /**
+   * Whether numbers over several orders of magnitude become `sign(x) log(1 + |x|)` before they are scaled: those whose
+   * skewness is beyond 2, and is more than halved by it. False by default.
+   */
+  readonly logarithms?: boolean
+  /** Categories in fewer training rows count as unknown; 1 by default, which keeps all. A column without others is left out. */
+  readonly rare?: number
+  /** Of more categories in a column, the most frequent are kept, the others count as unknown; all are kept by default. */
+  readonly maxCategories?: number
   /** What stands for a category that was not there in training, or a gap: zeros (default), or an error. */
   readonly unknown?: 'zero' | 'error'
   /** Whether real targets are scaled to mean 0 and standard deviation 1; false by default. See `targetsOf`. */
@@ -26,6 +42,8 @@ export interface TableEncoderOptions {
 interface NumberFeature {
   readonly column: string
   readonly type: 'number'
+  /** Whether fill, shift and scale are those of the logarithms. */
+  readonly logarithm: boolean
   readonly fill: number
   readonly shift: number
   readonly scale: number
@@ -36,6 +54,18 @@ interface CategoryFeature {
   readonly column: string
   readonly type: 'category'
   readonly categories: readonly string[]
+}
+
+/** A column that tells nothing, and why. */
+export interface IgnoredColumn {
+  readonly column: string
+  readonly reason: 'never changes' | 'every value is missing' | 'every value is rare'
+}
+
+/** What becomes of a column: one feature, one after taking logarithms, or one for each category. */
+export interface EncodedColumn {
+  readonly column: string
+  readonly kind: 'number' | 'logarithm' | 'category'
 }
 
 interface Target {
@@ -49,9 +79,12 @@ interface Target {
 interface State {
   readonly options: TableEncoderOptions
   readonly features: readonly (NumberFeature | CategoryFeature)[]
-  readonly constant: readonly string[]
+  readonly ignored: readonly IgnoredColumn[]
   readonly target: Target | null
 }
+
+/** Beyond this skewness, logarithms are tried. */
+const SKEWED = 2
 
 /**
  * What was learnt from the training rows, applied to any rows with the same columns.
@@ -80,16 +113,16 @@ export class TableEncoder {
     if (table.length === 0) throw new GliaError(`TableEncoder: ${table.name} has no rows to learn from.`)
     for (const column of target === undefined ? drop : [...drop, target]) columnNamed(table, column)
     const features: (NumberFeature | CategoryFeature)[] = []
-    const constant: string[] = []
+    const ignored: IgnoredColumn[] = []
     for (const [name, column] of table.columns) {
       if (name === target || drop.includes(name)) continue
       const feature = featureOf(table, name, column, options)
-      if (feature === undefined) constant.push(name)
+      if (typeof feature === 'string') ignored.push({ column: name, reason: feature })
       else features.push(feature)
     }
     if (features.length === 0) throw new GliaError(`TableEncoder: ${table.name} has no column left that varies.`)
     const learnt = target === undefined ? null : targetOf(table, target, options)
-    return new TableEncoder({ options, features, constant, target: learnt })
+    return new TableEncoder({ options, features, ignored, target: learnt })
   }
 
   /** The encoder that was saved with `JSON.stringify`. */
@@ -112,9 +145,22 @@ export class TableEncoder {
     })
   }
 
-  /** Columns that were left out because they had one value only. */
+  /** The columns that features are made of, in the order of the table. */
+  get columns(): EncodedColumn[] {
+    return this.#state.features.map((feature) => {
+      const kind = feature.type === 'number' && feature.logarithm ? 'logarithm' : feature.type
+      return { column: feature.column, kind }
+    })
+  }
+
+  /** Columns that were left out, since nothing can be learnt from them, and why. */
+  get ignored(): readonly IgnoredColumn[] {
+    return this.#state.ignored
+  }
+
+  /** Columns that were left out because they had one value only, or none. */
   get constant(): readonly string[] {
-    return this.#state.constant
+    return this.#state.ignored.flatMap(({ column, reason }) => (reason === 'every value is rare' ? [] : [column]))
   }
 
   /** Class names, if the target has classes. */
@@ -139,7 +185,8 @@ export class TableEncoder {
         for (let row = 0; row < table.length; row++) {
           const gap = Number.isNaN(values[row])
           if (gap && options.impute === 'error') throw gapAt(table, feature.column, row)
-          data[row * width + at] = ((gap ? feature.fill : values[row]) - feature.shift) / feature.scale
+          const value = feature.logarithm ? signedLog(values[row]) : values[row]
+          data[row * width + at] = ((gap ? feature.fill : value) - feature.shift) / feature.scale
           if (feature.indicator) data[row * width + at + 1] = gap ? 1 : 0
         }
         at += feature.indicator ? 2 : 1
@@ -201,46 +248,90 @@ function featureOf(
   table: Table,
   name: string,
   column: TableColumn,
-  { scale = 'standard', impute = 'mean', indicators = false }: TableEncoderOptions,
-): NumberFeature | CategoryFeature | undefined {
+  options: TableEncoderOptions,
+): NumberFeature | CategoryFeature | IgnoredColumn['reason'] {
   if (column.type === 'text') {
     throw new GliaError(
       `TableEncoder: column ${JSON.stringify(name)} of ${table.name} is text; leave it out with drop, or read it as ` +
         "categories: types: { … : 'category' }.",
     )
   }
-  if (column.type === 'category') {
-    const present = new Set(column.values)
-    const categories = column.categories.filter((_, i) => present.has(i))
-    return categories.length < 2 && !present.has(-1) ? undefined : { column: name, type: 'category', categories }
+  if (column.type === 'category') return categoryFeature(name, column, options)
+  return numberFeature(name, numbersOf(table, name, column).values, options)
+}
+
+function categoryFeature(
+  name: string,
+  { values, categories }: CategoryColumn,
+  { rare = 1, maxCategories = Number.POSITIVE_INFINITY }: TableEncoderOptions,
+): CategoryFeature | IgnoredColumn['reason'] {
+  const counts = new Int32Array(categories.length)
+  let gaps = 0
+  for (const value of values) {
+    if (value < 0) gaps++
+    else counts[value]++
   }
-  const { values } = numbersOf(table, name, column)
+  const present = categories.flatMap((_, i) => (counts[i] > 0 ? [i] : []))
+  if (present.length === 0) return 'every value is missing'
+  if (present.length < 2 && gaps === 0) return 'never changes'
+  const kept = present.filter((i) => counts[i] >= rare)
+  const most = kept.sort((a, b) => counts[b] - counts[a] || a - b).slice(0, maxCategories)
+  if (most.length === 0) return 'every value is rare'
+  return { column: name, type: 'category', categories: most.sort((a, b) => a - b).map((i) => categories[i]) }
+}
+
+function numberFeature(
+  name: string,
+  values: Float64Array,
+  { scale = 'standard', impute = 'mean', indicators = false, logarithms = false }: TableEncoderOptions,
+): NumberFeature | IgnoredColumn['reason'] {
   const known = values.filter((value) => !Number.isNaN(value))
   const gaps = known.length < values.length
-  const statistics = spreadOf(known, scale)
-  if (statistics.scale === 0 || known.length === 0) {
-    if (!(gaps && indicators && known.length > 0)) return undefined
+  if (known.length === 0) return 'every value is missing'
+  const logs = known.map(signedLog)
+  const logarithm = logarithms && isSkewed(known, logs)
+  const taken = logarithm ? logs : known
+  const statistics = spreadOf(taken, scale)
+  if (statistics.scale === 0) {
+    if (!(gaps && indicators)) return 'never changes'
     statistics.scale = 1
   }
-  const fill =
-    impute === 'median' ? median(known) : impute === 'zero' ? 0 : known.reduce((a, b) => a + b, 0) / known.length
-  return { column: name, type: 'number', fill, ...statistics, indicator: indicators && gaps }
+  const fill = impute === 'median' ? median(taken) : impute === 'zero' ? 0 : meanOf(taken)
+  return { column: name, type: 'number', logarithm, fill, ...statistics, indicator: indicators && gaps }
+}
+
+function signedLog(x: number): number {
+  return Math.sign(x) * Math.log1p(Math.abs(x))
+}
+
+/** Whether logarithms lie much more evenly about their mean than the values themselves. */
+function isSkewed(values: Float64Array, logs: Float64Array): boolean {
+  const skew = Math.abs(skewness(values))
+  return skew > SKEWED && Math.abs(skewness(logs)) < skew / 2
+}
+
+/** Third standardised moment; 0 where all are equal. */
+function skewness(values: Float64Array): number {
+  const { shift, scale } = spreadOf(values, 'standard')
+  return scale > 0 ? meanOf(values.map((value) => ((value - shift) / scale) ** 3)) : 0
+}
+
+function meanOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 /** What is subtracted and divided by; a scale of 0 means that all are equal. */
 function spreadOf(values: Float64Array, kind: 'standard' | 'minmax' | 'none'): { shift: number; scale: number } {
-  let [least, most, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   for (const value of values) {
     least = Math.min(least, value)
     most = Math.max(most, value)
-    sum += value
   }
   if (!(most > least)) return { shift: 0, scale: 0 }
   if (kind === 'none') return { shift: 0, scale: 1 }
   if (kind === 'minmax') return { shift: least, scale: most - least }
-  const mean = sum / values.length
-  const variance = values.reduce((total, value) => total + (value - mean) ** 2, 0) / values.length
-  return { shift: mean, scale: Math.sqrt(variance) }
+  const mean = meanOf(values)
+  return { shift: mean, scale: Math.sqrt(meanOf(values.map((value) => (value - mean) ** 2))) }
 }
 
 function median(values: Float64Array): number {

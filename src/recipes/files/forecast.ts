@@ -8,8 +8,7 @@ import type { Parameter } from '../../tensor/parameter.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Loss, type Model, predict } from '../../train/evaluate.ts'
 import type { EpochMetric } from '../../train/metrics.ts'
-import { moments } from './encoder.ts'
-import { regressionMetrics, type Scale, scaledMse } from './regression.ts'
+import { regressionMetrics, type Scale, scaledMse, scaleOf } from './regression.ts'
 import { Rescale } from './rescale.ts'
 import { inOrder } from './shares.ts'
 import { specOf } from './spec.ts'
@@ -146,7 +145,7 @@ export const forecast: FileRecipe = {
     const others = table.columns.flatMap((_, i) => (i === target || ignored.has(i) || !isNumeric(table, i) ? [] : [i]))
     const columns = [target, ...others].flatMap((index) => {
       const values = numbersOf(table, index)
-      const { mean, std } = moments(Array.from(train, (row) => values[row]))
+      const { mean, std } = scaleOf(Array.from(train, (row) => values[row]))
       return std > 0 ? [{ name: table.columns[index], mean, std }] : []
     })
     if (columns[0]?.name !== table.columns[target]) {

@@ -8,8 +8,7 @@ import type { Parameter } from '../../tensor/parameter.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Loss, type Model, predict } from '../../train/evaluate.ts'
 import type { EpochMetric } from '../../train/metrics.ts'
-import { moments } from './encoder.ts'
-import { regressionMetrics, type Scale, scaledMse } from './regression.ts'
+import { regressionMetrics, type Scale, scaledMse, scaleOf } from './regression.ts'
 import { Rescale } from './rescale.ts'
 import { shareOut } from './shares.ts'
 import { specOf } from './spec.ts'
@@ -138,7 +137,7 @@ export const recommender: FileRecipe = {
       const cells = cellsOf(table, column)
       return [...new Set(Array.from(shares.train, (row) => cells[row].trim()))]
     }
-    const { mean, std } = moments(Array.from(shares.train, (row) => ratings[row]))
+    const { mean, std } = scaleOf(Array.from(shares.train, (row) => ratings[row]))
     if (std === 0) throw new GliaError(`${table.name}: every training rating is ${mean}; there is nothing to learn.`)
     const { width = 16 } = options
     const [users, items] = [known(user), known(item)]

@@ -11,6 +11,17 @@ export interface Scale {
   readonly std: number
 }
 
+/** The scale of some values; `std` is 0 if all are equal. */
+export function scaleOf(values: ArrayLike<number>): Scale {
+  const meanOf = (f: (x: number) => number): number => {
+    let sum = 0
+    for (let i = 0; i < values.length; i++) sum += f(values[i])
+    return sum / values.length
+  }
+  const mean = meanOf((x) => x)
+  return { mean, std: Math.sqrt(meanOf((x) => (x - mean) ** 2)) }
+}
+
 /** Mean squared error in units of the targets' variance: 1 for who predicts the mean. */
 export function scaledMse({ std }: Scale): Loss {
   return (output, target) => mse(output.div(std), target.div(std))

@@ -1,10 +1,11 @@
-/** @file Tables of text cells, from comma- or tab-separated files. */
+/** @file A user's table: its cells as they stand in the file, to be written back, and the typed columns made of them. */
 
 import { GliaError } from '../../core/errors.ts'
 import { parseCsv } from '../../data/readers/csv.ts'
-import { cellAt } from '../../data/table.ts'
+import { type Table as ColumnTable, cellAt, MISSING, parseNumber, tableOf } from '../../data/table.ts'
 import type { Source } from './task.ts'
 
+/** Cells as they stand in the file. */
 export interface Table {
   /** For messages: the path. */
   readonly name: string
@@ -17,19 +18,18 @@ export interface Table {
   readonly header: boolean
 }
 
-/** What stands for a missing value. */
-const MISSING = new Set(['', 'na', 'n/a', 'nan', 'null', 'none', '?', '-'])
+/** What stands for a missing value in files of unknown origin. */
+const GAPS = new Set([...MISSING, '-'])
 
 /** Whether a cell says that there is no value. */
 export function isMissing(cell: string): boolean {
-  return MISSING.has(cell.trim().toLowerCase())
+  return GAPS.has(cell.trim().toLowerCase())
 }
 
-/** The number that a cell holds, NaN if none. */
+/** The number that a cell holds, NaN if none, or an infinite one. */
 export function numberIn(cell: string): number {
-  const text = cell.trim()
-  const value = text === '' ? Number.NaN : Number(text)
-  return Number.isFinite(value) ? value : Number.NaN
+  const value = parseNumber(cell)
+  return value !== undefined && Number.isFinite(value) ? value : Number.NaN
 }
 
 /**
@@ -84,6 +84,29 @@ export function columnIndex(table: Table, column: string, option: string): numbe
   if (Number.isInteger(number) && number >= 1 && number <= table.columns.length) return number - 1
   const known = table.columns.slice(0, 20).join(', ') + (table.columns.length > 20 ? ', …' : '')
   throw new GliaError(`${option}: ${table.name} has no column ${JSON.stringify(column)}; it has ${known}.`)
+}
+
+/**
+ * Some of the columns as numbers and categories. Cells that say there is no value are gaps, and so are cells of columns of
+ * numbers that hold none.
+ *
+ * @param types of the columns wanted, by name
+ * @throws GliaError if the table lacks one of them
+ */
+export function typedColumns(table: Table, types: Readonly<Record<string, 'number' | 'category'>>): ColumnTable {
+  const names = Object.keys(types)
+  const absent = names.filter((name) => !table.columns.includes(name))
+  if (absent.length > 0) {
+    throw new GliaError(`${table.name} lacks ${absent.join(', ')}, which the model was trained with.`)
+  }
+  const columns = names.map((name) => ({ index: table.columns.indexOf(name), numeric: types[name] === 'number' }))
+  const rows = table.rows.map((row) =>
+    columns.map(({ index, numeric }) => {
+      const cell = row[index].trim()
+      return isMissing(cell) || (numeric && Number.isNaN(numberIn(cell))) ? null : cell
+    }),
+  )
+  return tableOf(names, rows, { name: table.name, types, missing: [], lines: table.lines })
 }
 
 /** The cells of a column. */

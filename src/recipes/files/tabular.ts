@@ -1,7 +1,8 @@
 /** @file Predicting a column of a table from the others. */
 
 import { GliaError } from '../../core/errors.ts'
-import { type ArrayDataset, arrayDataset, subset } from '../../data/dataset.ts'
+import { type ArrayDataset, arrayDataset, type Column, subset } from '../../data/dataset.ts'
+import { TableEncoder } from '../../data/transforms/table.ts'
 import { crossEntropy } from '../../loss/index.ts'
 import { Dropout, Flatten, Linear, Sequential, SiLU } from '../../nn/index.ts'
 import { AdamW, type Optimizer, type Schedule, schedule } from '../../optim/index.ts'
@@ -9,8 +10,8 @@ import type { Parameter } from '../../tensor/parameter.ts'
 import { type Loss, type Model, predict } from '../../train/evaluate.ts'
 import { accuracy, type EpochMetric, type Metric } from '../../train/metrics.ts'
 import { classColumns, classNames, classNumbers } from './classes.ts'
-import { type EncodedColumn, encode, featuresOf, fitEncoder, moments } from './encoder.ts'
-import { regressionMetrics, type Scale, scaledMse } from './regression.ts'
+import { encodable, fitColumns } from './columns.ts'
+import { regressionMetrics, type Scale, scaledMse, scaleOf } from './regression.ts'
 import { Rescale } from './rescale.ts'
 import { shareOut } from './shares.ts'
 import { specOf } from './spec.ts'
@@ -20,7 +21,8 @@ import type { Choice, FileDefaults, FileOptions, FileRecipe, Prepared, Source, T
 interface TabularSpec {
   readonly target: string
   readonly header: boolean
-  readonly columns: readonly EncodedColumn[]
+  /** As `TableEncoder.toJSON` gives it. */
+  readonly encoder: unknown
   /** Class names, for classification. */
   readonly classes: readonly string[] | null
   /** Of the training targets, for regression. */
@@ -40,10 +42,12 @@ class TabularTask implements Task {
   /** Smoothed labels: few examples would soon make the network too sure of itself. */
   readonly objective: Loss
   readonly metrics: readonly (Metric | EpochMetric)[]
+  readonly #encoder: TableEncoder
 
   constructor(spec: TabularSpec) {
     this.spec = spec
     this.classes = spec.classes ?? []
+    this.#encoder = TableEncoder.fromJSON(spec.encoder)
     this.loss = spec.scale ? scaledMse(spec.scale) : crossEntropy
     this.objective = spec.scale
       ? this.loss
@@ -53,9 +57,9 @@ class TabularTask implements Task {
 
   /** Hidden layers with SiLU; logits of the classes `[B, C]`, or numbers in the target's units `[B]`. */
   build(): Model {
-    const { columns, width, layers, scale, classes } = this.spec
+    const { width, layers, scale, classes } = this.spec
     const hidden = Array.from({ length: layers }, (_, i) => [
-      new Linear(i === 0 ? featuresOf(columns) : width, width, { init: 'heNormal' }),
+      new Linear(i === 0 ? this.#encoder.features.length : width, width, { init: 'heNormal' }),
       new SiLU(),
       new Dropout(DROPOUT),
     ]).flat()
@@ -79,19 +83,23 @@ class TabularTask implements Task {
 
   /** Inputs `[F]` and targets `[]` of all rows. */
   of(table: Table, target: number): ArrayDataset {
-    const x = { data: encode(table, this.spec.columns), shape: [featuresOf(this.spec.columns)] }
+    const x = this.#inputs(table)
     if (!this.spec.classes) return arrayDataset({ x, y: { data: numbersOf(table, target), shape: [] } })
     const y = { data: classNumbers(table, target, this.spec.classes), shape: [] }
     return arrayDataset({ x, y, classes: this.spec.classes })
   }
 
   async predict(model: Model, source: Source): Promise<string> {
-    const { columns, target, classes, header } = this.spec
+    const { target, classes, header } = this.spec
     const table = await readTable(source, header)
-    const x = { data: encode(table, columns), shape: [featuresOf(columns)] }
-    const outputs = await (await predict(model, x, { batchSize: 256 })).data()
+    const outputs = await (await predict(model, this.#inputs(table), { batchSize: 256 })).data()
     if (classes) return writeTable(table, classColumns(outputs, classes, target))
     return writeTable(table, { [`predicted ${target}`]: Array.from(outputs, (v) => Number(v.toPrecision(6))) })
+  }
+
+  /** Features of all rows, `[F]` each. */
+  #inputs(table: Table): Column {
+    return this.#encoder.inputs(encodable(table, this.#encoder))
   }
 }
 
@@ -115,11 +123,12 @@ export const tabular: FileRecipe = {
     const labels = classes ? classNumbers(table, target, classes) : undefined
     const shares = shareOut(table, options, labels)
     const skip = skipped(table, target, options)
-    const { columns, choices } = fitEncoder(table, shares.train, skip)
+    const { encoder, choices } = fitColumns(table, shares.train, skip)
     const count = shares.train.length
     const { width = count < 2000 ? 64 : 256, layers = count < 2000 ? 2 : 3 } = options
-    const scale = classes ? null : scaleOf(table, target, numbersOf(table, target), shares.train)
-    const spec = { target: table.columns[target], header: table.header, columns, classes, scale, width, layers }
+    const scale = classes ? null : targetScale(table, target, numbersOf(table, target), shares.train)
+    const name = table.columns[target]
+    const spec = { target: name, header: table.header, encoder: encoder.toJSON(), classes, scale, width, layers }
     const task = new TabularTask(spec)
     const all = task.of(table, target)
     const rows: Choice[] = [
@@ -139,7 +148,7 @@ export const tabular: FileRecipe = {
     }
   },
   restore(spec: unknown): Task {
-    const keys = ['target', 'header', 'columns', 'classes', 'scale', 'width', 'layers'] as const
+    const keys = ['target', 'header', 'encoder', 'classes', 'scale', 'width', 'layers'] as const
     return new TabularTask(specOf<TabularSpec>(NAME, spec, keys))
   },
 }
@@ -175,8 +184,8 @@ function skipped(table: Table, target: number, { ignore, splitColumn }: FileOpti
   return new Set([target, ...split, ...names])
 }
 
-function scaleOf(table: Table, target: number, values: Float32Array, train: Int32Array): Scale {
-  const { mean, std } = moments(Array.from(train, (row) => values[row]))
+function targetScale(table: Table, target: number, values: Float32Array, train: Int32Array): Scale {
+  const { mean, std } = scaleOf(Array.from(train, (row) => values[row]))
   if (std > 0) return { mean, std }
   throw new GliaError(
     `${table.name}: the target ${table.columns[target]} is ${mean} in every training row; there is nothing to learn.`,

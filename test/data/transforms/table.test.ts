@@ -44,6 +44,40 @@ describe('TableEncoder', () => {
     expect([...y.data].reduce((a, b) => a + b)).toBeCloseTo(0, 5)
   })
 
+  test('logarithms of numbers over several orders of magnitude, on request', async () => {
+    const text = `even,wide,below\n${Array.from({ length: 40 }, (_, i) => `${i},${2 ** i},${-(2 ** i)}`).join('\n')}`
+    const table = await parseCsv(text)
+    const encoder = TableEncoder.fit(table, { logarithms: true, scale: 'none' })
+    expect(encoder.columns).toEqual([
+      { column: 'even', kind: 'number' },
+      { column: 'wide', kind: 'logarithm' },
+      { column: 'below', kind: 'logarithm' },
+    ])
+    const x = rows(TableEncoder.fromJSON(JSON.parse(JSON.stringify(encoder))).inputs(table))
+    expect(x[39]).toEqual([39, 27.03274, -27.03274])
+    expect(TableEncoder.fit(table, { scale: 'none' }).columns.map(({ kind }) => kind)).toEqual(Array(3).fill('number'))
+    // Gaps are filled with the mean, median or 0 of what is scaled, the logarithms.
+    const gap = await parseCsv('even,wide,below\n0,,0', { types: { wide: 'number' } })
+    const centred = TableEncoder.fit(table, { logarithms: true })
+    expect(centred.inputs(gap).data[1]).toBeCloseTo(0, 6)
+  })
+
+  test('rare categories, and those beyond the most frequent, count as unknown', async () => {
+    const table = await parseCsv(`kind,id,empty\n${[...'aabbbccd'].map((k, i) => `${k},n${i},`).join('\n')}`, {
+      types: { empty: 'category' },
+    })
+    const encoder = TableEncoder.fit(table, { rare: 2 })
+    expect(encoder.features).toEqual(['kind=a', 'kind=b', 'kind=c'])
+    expect(encoder.ignored).toEqual([
+      { column: 'id', reason: 'every value is rare' },
+      { column: 'empty', reason: 'every value is missing' },
+    ])
+    expect(encoder.constant).toEqual(['empty'])
+    expect(rows(encoder.inputs(table))[7]).toEqual([0, 0, 0])
+    // Of equally frequent ones, the first.
+    expect(TableEncoder.fit(table, { drop: ['id'], maxCategories: 2 }).features).toEqual(['kind=a', 'kind=b'])
+  })
+
   test('test rows use what was learnt, also after saving', async () => {
     const encoder = TableEncoder.fromJSON(JSON.parse(JSON.stringify(TableEncoder.fit(train, { impute: 'median' }))))
     const table = await parseCsv('wage,colour,age,same\n2,green,60,9\n2,,,9\n', { types: { age: 'number' } })
