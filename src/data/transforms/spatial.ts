@@ -206,13 +206,21 @@ function cut(scene: Scene, top: number, left: number, size: Size, fill = 0): Sce
     for (let l = 0; l < layers; l++) {
       for (let y = Math.max(0, top); y < Math.min(rows, top + size[0]) && from < to; y++) {
         const start = (l * rows + y) * columns
-        out.set(data.subarray(start + from, start + to), (l * size[0] + y - top) * size[1] + from - left)
+        copy(data, start + from, start + to, out, (l * size[0] + y - top) * size[1] + from - left)
       }
     }
     return { data: out, shape: [...shape.slice(0, -2), ...size] }
   }
   const masks = scene.masks ? { masks: window(scene.masks, 0) } : {}
   return moved(scene, translation(-left, -top), size, { x: window(scene.x, fill), ...masks })
+}
+
+/** Up to so many values, a loop is faster than a view. */
+const SHORT = 64
+
+function copy(data: Item['data'], from: number, to: number, out: Item['data'], at: number): void {
+  if (to - from > SHORT) out.set(data.subarray(from, to), at)
+  else for (let i = from; i < to; i++) out[at + i - from] = data[i]
 }
 
 function resized(scene: Scene, size: Size): Scene {
