@@ -59,10 +59,10 @@ function workloadNamed(all: readonly Workload[], name: string): Workload {
 }
 
 function trainingOf(recipe: Recipe): Workload {
-  const { batchSize } = recipe.defaults
+  const { batchSize, lr } = recipe.defaults
   const make = async (device: Device): Promise<TimedStep> => {
     const { train } = await recipe.data({ train: batchSize, test: 1 })
-    return trainingStep(recipe, recipe.build(train), train, batchSize, device)
+    return trainingStep(recipe, recipe.build(train), train, { batch: batchSize, lr }, device)
   }
   return { name: recipe.name, description: `training step, batch ${batchSize}`, make }
 }

@@ -1,6 +1,6 @@
-/** @file `glia diagnose`. */
+/** @file `glia diagnose`, and what `glia train` says of a run in the end. */
 
-import { diagnose, diagnosisText } from '../train/diagnose/index.ts'
+import { diagnose, diagnosisText, type Finding } from '../train/diagnose/index.ts'
 import { loadRecord } from './run.ts'
 
 export interface DiagnoseOptions {
@@ -11,11 +11,20 @@ export interface DiagnoseOptions {
 export async function diagnoseRun(run: string, { json }: DiagnoseOptions): Promise<void> {
   const { recipe, history } = await loadRecord(run)
   const findings = diagnose(history)
+  const { length } = history.epochs
   if (json) {
-    console.log(JSON.stringify({ recipe, epochs: history.epochs.length, findings }))
+    console.log(JSON.stringify({ recipe, epochs: length, findings }))
     return
   }
-  const { length } = history.epochs
   console.log(`${recipe} of ${run}, ${length} ${length === 1 ? 'epoch' : 'epochs'}\n`)
-  console.log(diagnosisText(findings))
+  console.log(verdict(findings, length))
+}
+
+/** Epochs below which curves have no course to speak of. */
+const FEW = 4
+
+/** The findings in words. */
+export function verdict(findings: readonly Finding[], epochs: number): string {
+  if (findings.length > 0 || epochs >= FEW) return diagnosisText(findings)
+  return `Diagnosis: ${epochs === 1 ? 'one epoch is' : `${epochs} epochs are`} too few to tell how the curves run.`
 }

@@ -35,3 +35,8 @@ function sentence(error: unknown): string {
   const what = error instanceof Error ? error.message : String(error)
   return `glia: Something went wrong inside Glia (${what.split('\n')[0]}); --debug shows where.`
 }
+
+/** Tells on standard error, whatever the output's form, of something that ends nothing. */
+export function warn(message: string): void {
+  process.stderr.write(`glia: ${message}\n`)
+}

@@ -1,22 +1,22 @@
 /** @file What a training keeps in its run's directory while it runs, and how it goes on from there. */
 
-import { readdir, rm, rmdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { GliaError } from '../core/errors.ts'
-import type { Chart } from '../lessons/figure.ts'
+import { readdir, rm, rmdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { checkpoints, readCheckpoint } from '../node/checkpoints.ts'
 import { METRICS, runLog } from '../node/run-log.ts'
-import type { Callback, History } from '../train/callbacks.ts'
+import type { Callback } from '../train/callbacks.ts'
 import type { TrainingState } from '../train/state.ts'
-import { UsageError } from './failure.ts'
+import { UsageError, warn } from './failure.ts'
 import { dropRecord, loadRecord, type RunRecord, saveRecord } from './run.ts'
-import type { TrainOptions } from './train.ts'
+import type { Target } from './values.ts'
 
 const CHECKPOINTS = 'checkpoints'
 
-/** To standard error, whatever the output's form. */
-function warn(message: string): void {
-  process.stderr.write(`glia: ${message}\n`)
+export interface KeepOptions {
+  /** Steps between checkpoints, besides those after epochs. */
+  readonly checkpointEvery?: number
+  /** What is known of the run to go on with. */
+  readonly begun?: RunRecord
 }
 
 export interface Kept {
@@ -31,10 +31,10 @@ export interface Kept {
 export async function keepRun(
   directory: string,
   record: Omit<RunRecord, 'format' | 'history'>,
-  { resume, checkpointEvery }: Pick<TrainOptions, 'resume' | 'checkpointEvery'>,
+  { begun, checkpointEvery }: KeepOptions,
 ): Promise<Kept> {
   const path = join(directory, CHECKPOINTS)
-  const state = resume === undefined ? null : await readCheckpoint(path, { report: warn })
+  const state = begun ? await readCheckpoint(path, { report: warn }) : null
   // From the first moment on, so that a run that is killed can be resumed.
   const begin: Callback = {
     onTrainBegin: ({ done, history }) =>
@@ -46,7 +46,7 @@ export async function keepRun(
     state,
     drop: async () => {
       const left = await readdir(path).catch(() => [])
-      if (resume !== undefined || left.some((name) => name.startsWith('step-'))) return
+      if (begun || left.some((name) => name.startsWith('step-'))) return
       await dropRecord(directory)
       const logs = (await readdir(directory)).filter(
         (name) => name === METRICS || name.startsWith('events.out.tfevents.'),
@@ -57,50 +57,47 @@ export async function keepRun(
   }
 }
 
+/** What a person may say again, or not at all, when resuming. */
+interface Sayable {
+  readonly data?: string
+  readonly out?: string
+}
+
 /**
- * The options that a run was begun with.
- * @throws UsageError if the run is another recipe's, or one of `given` says something else
+ * What is known of the run to resume.
+ *
+ * @throws UsageError if it is another recipe's
  */
-export async function resumedOptions(run: string, recipe: string, given: TrainOptions): Promise<TrainOptions> {
+export async function begunRun(run: string, recipe: string): Promise<RunRecord> {
   const record = await loadRecord(run)
-  if (record.recipe !== recipe) {
+  if (record.recipe === recipe) return record
+  throw new UsageError(
+    `${run} is a run of ${record.recipe}, not of ${recipe}; try glia train ${record.recipe} --resume ${run}.`,
+  )
+}
+
+/**
+ * `given`, completed by what a run was begun with.
+ *
+ * @param before options that must be the same, undefined for those that were not given
+ * @throws UsageError if one of `given` says something else
+ */
+export function resumedOptions<T extends Sayable>(run: string, given: T, before: Readonly<Record<string, unknown>>): T {
+  for (const [name, now] of Object.entries(given)) {
+    if (!Object.hasOwn(before, name) || now === undefined) continue
+    const value = before[name]
+    const same = name === 'data' && typeof value === 'string' ? resolve(String(now)) === resolve(value) : now === value
+    if (same) continue
+    const option = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     throw new UsageError(
-      `${run} is a run of ${record.recipe}, not of ${recipe}; try glia train ${record.recipe} --resume ${run}.`,
-    )
-  }
-  const { epochs, batch, lr, seed, data, limit, target, threads } = record.settings
-  const before = { epochs, batch, lr, seed, data: data ?? undefined, limit: limit ?? undefined }
-  for (const [name, value] of Object.entries(before)) {
-    const now = given[name as keyof typeof before]
-    if (now === undefined || now === value) continue
-    throw new UsageError(
-      `${run} was begun with --${name} ${value ?? 'by default'}; leave --${name} ${now} out to resume it.`,
+      `${run} was begun with ${option} ${value ?? 'by default'}; leave ${option} ${now} out to resume it.`,
     )
   }
   if (given.out !== undefined) throw new UsageError('A resumed run stays where it is; leave --out out.')
-  const kept = Object.fromEntries(Object.entries(before).filter(([, value]) => value !== undefined))
-  return { target: target as NonNullable<TrainOptions['target']>, threads, ...given, ...kept }
+  return { ...given, ...Object.fromEntries(Object.entries(before).filter(([, value]) => value !== undefined)) }
 }
 
-/** Draws losses and metrics over the epochs as `curves.svg`, if the packages that draw are installed. */
-export async function drawCurves(directory: string, { epochs }: History): Promise<void> {
-  if (epochs.length < 2) return
-  const x = epochs.map((e) => e.epoch)
-  const parts = Object.keys(epochs[0].train).map((name): Chart => {
-    const validated = epochs.filter((e) => e.val)
-    const lines = [
-      { name: 'training', x, y: epochs.map((e) => e.train[name]) },
-      { name: 'validation', x: validated.map((e) => e.epoch), y: validated.map((e) => e.val?.[name] ?? Number.NaN) },
-    ]
-    const marks = lines.filter((l) => l.x.length > 0).map((l) => ({ mark: 'line' as const, ...l }))
-    return { title: name, x: { title: 'epoch' }, y: { title: name }, marks }
-  })
-  const { drawSvg } = await import('../lessons/draw.ts')
-  try {
-    await writeFile(join(directory, 'curves.svg'), await drawSvg({ name: 'curves', figure: { parts } }))
-  } catch (error) {
-    // Vega-Lite is not installed: a run is complete without its picture.
-    if (!(error instanceof GliaError))
-      warn(`curves.svg was not written: ${error instanceof Error ? error.message : error}`)
-  }
+/** What a run was computed on; another choice may be made, which gives other bits. */
+export function computedOn({ settings }: RunRecord): { readonly target: Target; readonly threads: number } {
+  return { target: settings.target as Target, threads: settings.threads }
 }

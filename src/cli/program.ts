@@ -50,9 +50,15 @@ export function makeProgram(): Command {
   finish(train)
   addFileRecipes(train, target, speakPlainly)
 
-  const measure = device(add('eval <run>', 'measure a saved model: loss, accuracy, confusion matrix'))
-    .option('--data <dir>', 'directory of MNIST-like IDX files (default: the data that it was trained with)')
+  const measure = device(
+    add('eval <run>', 'measure a saved model, and draw how it does: confusion, predictions, the worst'),
+  )
+    .option(
+      '--data <path>',
+      'files like those that it was trained with (default: those, of which it takes the test set)',
+    )
     .option('--limit <n>', 'use only the first examples', whole('--limit', 1))
+    .option('--out <dir>', 'where to put pictures and worst examples (default: <run>/eval)')
     .option('--json', 'print one JSON object')
     .action(async (run: string, options: EvalOptions) => (await import('./eval.ts')).evaluateRun(run, options))
   finish(measure)

@@ -22,6 +22,7 @@ import type { History } from '../train/callbacks.ts'
 import type { Diagnosable } from '../train/diagnose/index.ts'
 import type { Model } from '../train/evaluate.ts'
 import type { Scores } from '../train/metrics.ts'
+import type { Environment } from './environment.ts'
 import { list } from './values.ts'
 
 /** Counts up when a reader of the old form could not read the new one. */
@@ -33,6 +34,8 @@ export interface RunSettings {
   readonly epochs: number
   readonly batch: number
   readonly lr: number
+  /** Epochs without improvement that end the training; absent: none do. */
+  readonly patience?: number
   readonly seed: number
   /** null: the recipe's own data. */
   readonly data: string | null
@@ -47,8 +50,14 @@ export interface RunRecord {
   readonly glia: string
   readonly recipe: string
   readonly settings: RunSettings
+  /** Machine and software. */
+  readonly environment?: Environment
+  /** Of the examples and their division: another one means other data. */
+  readonly digest?: string
   readonly classes: readonly string[]
   readonly history: Diagnosable & History
+  /** Scores on the test set of a training that came to its end. */
+  readonly test?: Scores
   /** For models trained on users' files. */
   readonly files?: FileRecord
 }
@@ -59,8 +68,6 @@ export interface FileRecord {
   readonly task: object
   /** What the user had decided. */
   readonly options: FileOptions
-  /** Scores on the test examples. */
-  readonly test: Scores
 }
 
 export interface Run {

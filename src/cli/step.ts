@@ -2,11 +2,11 @@
 
 import type { ArrayDataset } from '../data/dataset.ts'
 import type { Device, KernelTime } from '../plan/device.ts'
-import type { Recipe } from '../recipes/recipe.ts'
 import { type Compiled, compile } from '../tensor/compile.ts'
 import type { Tensor } from '../tensor/tensor.ts'
 import { asInput, asTarget, batches } from '../train/batches.ts'
 import type { Model } from '../train/evaluate.ts'
+import type { Learnable } from './job.ts'
 import { fastest } from './profile.ts'
 
 export interface TimedStep {
@@ -26,18 +26,19 @@ export function timed(step: Compiled<readonly Tensor[], Tensor>, inputs: readonl
 
 /** Forward, backward and update on the first `batch` examples, all of it as in a training. */
 export function trainingStep(
-  recipe: Recipe,
+  learnable: Learnable,
   model: Model,
   data: ArrayDataset,
-  batch: number,
+  { batch, lr }: { readonly batch: number; readonly lr: number },
   device: Device,
 ): TimedStep {
-  const optimizer = recipe.optimizer(model.parameters(), recipe.defaults.lr)
-  const loss = recipe.objective ?? recipe.loss
+  const optimizer = learnable.optimizer(model.parameters(), lr)
+  const loss = learnable.objective ?? learnable.loss
   const [{ x, y }] = batches(data, device, { batchSize: batch })
   model.train()
   const step = compile((input: Tensor, target: Tensor) => {
-    const value = loss(model.forward(asInput(input)), asTarget(target))
+    const seen = asInput(input)
+    const value = loss(model.forward(learnable.augment?.(seen) ?? seen), asTarget(target))
     optimizer.minimize(value)
     return value
   })

@@ -25,6 +25,8 @@ export interface ArrayDataset {
   readonly y: Column
   /** Class names by class number, for classification. */
   readonly classes?: readonly string[]
+  /** Where each example comes from, for reports: the line of a file, from 1, or a text such as the path of a picture. */
+  readonly origins?: readonly (number | string)[]
 }
 
 /** One column of a batch. */
@@ -49,9 +51,9 @@ function sizeOf(shape: readonly number[]): number {
 /**
  * Makes a data set after checking that its columns hold as many examples as each other.
  *
- * @throws GliaError if a column's values are not a whole number of examples or the two lengths differ
+ * @throws GliaError if a column's values are not a whole number of examples, or the lengths differ
  */
-export function arrayDataset(columns: { x: Column; y: Column; classes?: readonly string[] }): ArrayDataset {
+export function arrayDataset(columns: Omit<ArrayDataset, 'length'>): ArrayDataset {
   const count = (name: string, { data, shape }: Column): number => {
     const n = data.length / sizeOf(shape)
     if (!Number.isInteger(n)) {
@@ -64,6 +66,8 @@ export function arrayDataset(columns: { x: Column; y: Column; classes?: readonly
   const length = count('x', columns.x)
   const targets = count('y', columns.y)
   if (length !== targets) throw new GliaError(`arrayDataset: x has ${length} examples but y has ${targets}.`)
+  const known = columns.origins?.length ?? length
+  if (known !== length) throw new GliaError(`arrayDataset: there are ${length} examples but ${known} origins.`)
   return { length, ...columns }
 }
 
@@ -82,7 +86,7 @@ export function batchOf(dataset: ArrayDataset, indices: ArrayLike<number>): Batc
 }
 
 /**
- * A data set of the examples at `indices`, copied, in that order; `classes` is kept.
+ * A data set of the examples at `indices`, copied, in that order, with their origins; `classes` is kept.
  *
  * @throws GliaError if an index is not a whole number in `[0, dataset.length)`
  */
@@ -92,7 +96,14 @@ export function subset(dataset: ArrayDataset, indices: ArrayLike<number>): Array
     const size = indices.length * sizeOf(column.shape)
     return { data: copyRows(column, indices, emptyLike(column.data, size)), shape: column.shape }
   }
-  return { ...dataset, length: indices.length, x: pick(dataset.x), y: pick(dataset.y) }
+  const { origins } = dataset
+  return {
+    ...dataset,
+    length: indices.length,
+    x: pick(dataset.x),
+    y: pick(dataset.y),
+    ...(origins ? { origins: Array.from(indices, (i) => origins[i]) } : {}),
+  }
 }
 
 /**

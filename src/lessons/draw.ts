@@ -1,7 +1,7 @@
 /** @file Draws figures as SVG, with Vega-Lite, and panels as SVG around PNG. No document, no canvas, no Node. */
 import type { TopLevelSpec } from 'vega-lite'
 import { GliaError } from '../core/errors.ts'
-import type { Axis, Bars, Chart, Figure, Heat, Line, Mark, Matrix, Numbers, Points } from './figure.ts'
+import type { Axis, Bars, Chart, Figure, Headings, Heat, Line, Mark, Matrix, Numbers, Points } from './figure.ts'
 import { panelsSvg } from './panels.ts'
 import type { Drawing } from './record.ts'
 
@@ -234,11 +234,11 @@ function runs(row: readonly number[]): { from: number; to: number; v: number }[]
   return starts.map((from, k) => ({ from, to: starts[k + 1] ?? row.length, v: row[from] }))
 }
 
-function matrixSpec({ title, entries, decimals }: Matrix): Spec {
-  const side = 38
+function matrixSpec({ title, entries, decimals, texts, rows, columns, side = 38 }: Matrix): Spec {
   const all = entries.flatMap((row) => Array.from(row))
   const shown = decimals ?? Math.max(...all.map((v) => (Number.isInteger(v) ? 0 : 2)))
-  const values = entries.flatMap((row, j) => Array.from(row, (v, i) => ({ i, j, v, text: v.toFixed(shown) })))
+  const textOf = (v: number, j: number, i: number): string => texts?.[j]?.[i] ?? v.toFixed(shown)
+  const values = entries.flatMap((row, j) => Array.from(row, (v, i) => ({ i, j, v, text: textOf(v, j, i) })))
   const [low, high] = [Math.min(...all), Math.max(...all)]
   const reach = Math.max(-low, high, 1e-9)
   const scale =
@@ -246,11 +246,12 @@ function matrixSpec({ title, entries, decimals }: Matrix): Spec {
       ? { range: DIVERGING, domain: [-reach, 0, reach], interpolate: 'rgb' }
       : { range: ['#ffffff', '#a9cfea'], domain: [0, reach], interpolate: 'rgb' }
   const cell = {
-    x: { field: 'i', type: 'ordinal', axis: null },
-    y: { field: 'j', type: 'ordinal', axis: null },
+    x: { field: 'i', type: 'ordinal', axis: headingAxis(columns, side, 'top') },
+    y: { field: 'j', type: 'ordinal', axis: headingAxis(rows, side, 'left') },
   }
+  const fontSize = Math.min(12, Math.floor(side / 3))
   return {
-    title: { text: title, fontSize: 12 },
+    title: columns || rows ? title : { text: title, fontSize: 12 },
     width: { step: side },
     height: { step: side },
     data: { values },
@@ -259,8 +260,30 @@ function matrixSpec({ title, entries, decimals }: Matrix): Spec {
         mark: { type: 'rect', stroke: '#bbbbbb', strokeWidth: 0.5, opacity: 0.8 },
         encoding: { ...cell, color: { field: 'v', type: 'quantitative', scale, legend: null } },
       },
-      { mark: { type: 'text', fontSize: 12, color: '#222222' }, encoding: { ...cell, text: { field: 'text' } } },
+      { mark: { type: 'text', fontSize, color: '#222222' }, encoding: { ...cell, text: { field: 'text' } } },
     ],
+  }
+}
+
+/** Letters beside a cell that names on top of it can have before they must stand upright. */
+const LETTERS = 5
+
+function headingAxis(headings: Headings | undefined, side: number, orient: 'top' | 'left'): Spec | null {
+  if (!headings) return null
+  const upright = orient === 'top' && headings.names.some((name) => name.length > LETTERS)
+  return {
+    title: headings.title,
+    orient,
+    labelExpr: `${JSON.stringify(headings.names)}[datum.value]`,
+    labelAngle: upright ? -90 : 0,
+    labelFontSize: Math.min(11, side),
+    labelLimit: 160,
+    // A name for each, or where there is no room for letters none.
+    labels: side >= 9,
+    labelOverlap: false,
+    ticks: false,
+    domain: false,
+    grid: false,
   }
 }
 

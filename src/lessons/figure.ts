@@ -76,6 +76,19 @@ export interface Matrix {
   readonly entries: readonly Numbers[]
   /** Decimals shown (default: as many as the entries need, at most two). */
   readonly decimals?: number
+  /** What is printed in place of the entries, which then only colour. */
+  readonly texts?: readonly (readonly string[])[]
+  /** What stands beside the rows and above the columns (default: nothing). */
+  readonly rows?: Headings
+  readonly columns?: Headings
+  /** Of a cell, in pixels (default 38). */
+  readonly side?: number
+}
+
+/** Names of a matrix's rows or columns, and what they are names of. */
+export interface Headings {
+  readonly title: string
+  readonly names: readonly string[]
 }
 
 /** A chart or a matrix, or several in rows. */

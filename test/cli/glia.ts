@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, vi } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -31,6 +31,8 @@ export interface Glia {
 
 /** Bundles the command before the file's tests, and removes everything afterwards. */
 export function useGlia(): Glia {
+  // Each command is a process that compiles for itself; several files run at once, on machines with few cores.
+  vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 })
   // Inside node_modules, so that the command finds its dependencies as an installed one does.
   const home = join(root, 'node_modules', '.cache', `glia-${process.pid}`)
   const directory = mkdtempSync(join(tmpdir(), 'glia-'))

@@ -37,11 +37,15 @@ describe('train, eval and predict', () => {
     expect(stdout).toMatch(/\nTest: loss \d+\.\d+ {2}accuracy \d+\.\d\d %\nSaved runs\/mlp-1\/model\.safetensors/)
     expect(readdirSync(at('runs/mlp-1')).sort()).toEqual([
       'checkpoints',
+      'confusion.json',
+      'confusion.svg',
       'curves.svg',
       expect.stringMatching(/^events\.out\.tfevents\.\d+\./),
       'metrics.jsonl',
       'model.safetensors',
       'run.json',
+      'worst.csv',
+      'worst.svg',
     ])
     expect(readFileSync(at('runs/mlp-1/curves.svg'), 'utf8')).toMatch(/^<svg[\s\S]*validation/)
     expect(readFileSync(at('runs/mlp-1/metrics.jsonl'), 'utf8').trim().split('\n')).toHaveLength(14 + 2)
@@ -53,6 +57,14 @@ describe('train, eval and predict', () => {
       glia: '0.1.0',
       recipe: 'mlp',
       settings: { epochs: 2, batch: 32, lr: 0.002, seed: 1, data: null, limit: 200, target: best },
+      environment: {
+        glia: '0.1.0',
+        node: process.version,
+        cpu: expect.any(String),
+        os: expect.any(String),
+        target: best,
+      },
+      test: { loss: expect.any(Number), accuracy: expect.any(Number) },
       history: { steps: 14, stopped: false },
     })
     expect(record.classes).toHaveLength(10)
@@ -88,6 +100,7 @@ describe('train, eval and predict', () => {
       metrics: events[2].val,
       findings: expect.any(Array),
       out: 'runs/lenet5-1',
+      files: ['curves.svg', 'confusion.json', 'confusion.svg', 'worst.csv', 'worst.svg'],
     })
     expect(events).toHaveLength(4)
   })

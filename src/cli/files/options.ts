@@ -15,8 +15,16 @@ const share =
     throw new UsageError(`${option} must be a share below 1, such as 0.1; received ${JSON.stringify(text)}.`)
   }
 
+/** What a run cannot begin without; one that is resumed has it already. */
+const NEEDED = {
+  data: '--data <path>',
+  target: '--target <column>',
+  text: '--text <column>',
+  label: '--label <column>',
+} as const
+
 const OPTIONS = {
-  target: (c) => c.requiredOption('--target <column>', 'column to predict: its name, or its number from 1'),
+  target: (c) => c.option(NEEDED.target, 'column to predict: its name, or its number from 1'),
   splitColumn: (c) => c.option('--split-column <column>', 'column that says train, validation or test'),
   task: (c) => c.option('--task <kind>', 'regression or classification (default: what the values look like)'),
   ignore: (c) => c.option('--ignore <columns>', 'columns not to look at, separated by commas'),
@@ -28,8 +36,8 @@ const OPTIONS = {
   validation: (c) =>
     c.option('--validation <share>', 'of examples to stop the training by (default: 0.1)', share('--validation')),
   test: (c) => c.option('--test <share>', 'of examples to measure the model on (default: 0.1)', share('--test')),
-  text: (c) => c.requiredOption('--text <column>', 'column of texts: its name, or its number from 1'),
-  label: (c) => c.requiredOption('--label <column>', 'column of classes: its name, or its number from 1'),
+  text: (c) => c.option(NEEDED.text, 'column of texts: its name, or its number from 1'),
+  label: (c) => c.option(NEEDED.label, 'column of classes: its name, or its number from 1'),
   user: (c) => c.option('--user <column>', 'column of users (default: the first)'),
   item: (c) => c.option('--item <column>', 'column of items (default: the second)'),
   rating: (c) => c.option('--rating <column>', 'column of ratings (default: the third)'),
@@ -95,8 +103,10 @@ export function addFileRecipes(train: Command, checked: typeof target, speak: (c
   train.enablePositionalOptions()
   for (const [name, { description, data, takes }] of Object.entries(USAGES)) {
     const command = train.command(name).description(description).helpOption('-h, --help', 'print this')
-    command.requiredOption('--data <path>', data)
+    command.option(NEEDED.data, data)
     for (const option of takes) OPTIONS[option](command)
+    const isNeeded = (option: string): option is keyof typeof NEEDED => option in NEEDED
+    const needs = ['data', ...takes].filter(isNeeded)
     command
       .option('--epochs <n>', 'most times that the training set is gone through', whole('--epochs', 1))
       .option('--batch <n>', 'examples per step', whole('--batch', 1))
@@ -106,11 +116,20 @@ export function addFileRecipes(train: Command, checked: typeof target, speak: (c
       .option('--device <name>', `what computes: ${TARGETS.join(', ')} (default: auto)`, checked)
       .option('--threads <n>', 'threads (default: the physical cores)', whole('--threads', 1, 256))
       .option('--out <dir>', `where to save (default: runs/${name}-1, -2, …)`)
+      .option('--resume <run>', 'go on with a run that was interrupted or killed, exactly where its last checkpoint is')
+      .option(
+        '--checkpoint-every <n>',
+        'steps between checkpoints, besides after epochs',
+        whole('--checkpoint-every', 1),
+      )
+      .option('--profile', 'at the end, list the kernels of a step that take longest')
       .option('--json', 'print one JSON object per line')
       .option('--debug', 'with errors, show where they come from')
       .action(async (options: FileTrainOptions) => {
         const early = Object.keys(train.opts())
         if (early.length > 0) throw new UsageError(`Options stand after the recipe's name: glia train ${name} --…`)
+        const missing = needs.find((option) => options.resume === undefined && options[option] === undefined)
+        if (missing) throw new UsageError(`glia train ${name} needs the option ${NEEDED[missing]}.`)
         await (await import('./train.ts')).trainOnFile(name, options)
       })
     speak(command)

@@ -61,3 +61,12 @@ export async function readTextFile(path: string): Promise<string> {
     throw new GliaError(`${path} is not text in UTF-8; save it in this encoding.`)
   }
 }
+
+/** What stands in a line of a source's text, counted from 1; empty beyond its end. */
+export function excerptOf({ text }: Source): (line: number) => string {
+  let lines: readonly string[] | null = null
+  return (line) => {
+    lines ??= text.split(/\r\n|\n|\r/)
+    return lines[line - 1] ?? ''
+  }
+}

@@ -5,16 +5,13 @@ import { GliaError } from '../../core/errors.ts'
 import type { ArrayDataset } from '../../data/dataset.ts'
 import { writeFileAtomic } from '../../node/files.ts'
 import { type FileRecipe, fileRecipes } from '../../recipes/files/index.ts'
-import type { AskOptions, Task } from '../../recipes/files/task.ts'
-import { evaluate, type Model, predict } from '../../train/evaluate.ts'
-import { scores } from '../../train/progress.ts'
-import { confusionMatrix, matrixTable } from '../confusion.ts'
+import type { AskOptions, Source, Task } from '../../recipes/files/task.ts'
+import type { Model } from '../../train/evaluate.ts'
+import { type EvalOptions, type Measurable, tellMeasured } from '../eval.ts'
+import { UsageError } from '../failure.ts'
+import { digestOf } from '../job.ts'
 import { type FileRecord, loadModel, type RunRecord } from '../run.ts'
-import { readSource } from './source.ts'
-
-const BATCH = 200
-/** More classes make no table that fits a terminal. */
-const MOST_SHOWN = 20
+import { excerptOf, readSource } from './source.ts'
 
 interface FileRun {
   readonly recipe: FileRecipe
@@ -31,34 +28,51 @@ async function open(directory: string, record: RunRecord): Promise<FileRun> {
 }
 
 /** Measures a model on the examples that were set aside when it was trained, or on all of another file. */
-export async function evaluateFileRun(
-  run: string,
-  record: RunRecord,
-  options: { readonly data?: string; readonly json?: boolean },
-): Promise<void> {
+export async function evaluateFileRun(run: string, record: RunRecord, options: EvalOptions): Promise<void> {
+  if (options.limit !== undefined) {
+    throw new UsageError('--limit is for recipes with data of their own; a file is measured on as a whole.')
+  }
   const { recipe, task, model, files } = await open(run, record)
   const path = options.data ?? record.settings.data ?? ''
   const source = await readSource(recipe, path)
-  const test =
-    options.data === undefined ? (await recipe.prepare(source, files.options)).test : await task.examples(source)
-  const metrics = await evaluate(model, test, { loss: task.loss, metrics: task.metrics, batchSize: BATCH })
-  const matrix = await confusion(task, model, test)
-  if (options.json) {
-    const classes = task.classes.length > 0 ? { classes: task.classes, confusion: matrix } : {}
-    console.log(JSON.stringify({ recipe: recipe.name, data: path, examples: test.length, metrics, ...classes }))
-    return
-  }
-  const which = options.data === undefined ? 'test examples' : 'examples'
-  console.log(`${recipe.name} of ${run} on ${test.length.toLocaleString('en-US')} ${which} (${path})`)
-  console.log(scores(metrics))
-  if (matrix && task.classes.length <= MOST_SHOWN) console.log(`\n${matrixTable(matrix, task.classes)}`)
+  const test = options.data === undefined ? await setAside(recipe, source, record, files) : await task.examples(source)
+  await tellMeasured(run, options, {
+    recipe: recipe.name,
+    ...aboutFile(task, model, source),
+    test,
+    batch: record.settings.batch,
+    data: path,
+    what: options.data === undefined ? 'test examples' : 'examples',
+  })
 }
 
-async function confusion(task: Task, model: Model, test: ArrayDataset): Promise<number[][] | undefined> {
-  if (task.classes.length === 0) return undefined
-  const logits = await predict(model, test, { batchSize: BATCH })
-  return confusionMatrix(await logits.argmax(1).data(), test.y.data, task.classes.length)
+/** The test examples of a run. @throws GliaError if they are others by now */
+async function setAside(
+  recipe: FileRecipe,
+  source: Source,
+  { digest, settings }: RunRecord,
+  { options }: FileRecord,
+): Promise<ArrayDataset> {
+  const prepared = await recipe.prepare(source, options)
+  if (digest === undefined || digestOf(prepared) === digest) return prepared.test
+  throw new GliaError(
+    `${settings.data} is not what it was when the model was trained, so the rows set aside then are not known; ` +
+      'measure on all of a file with --data.',
+  )
 }
+
+/** What reports are made from. */
+export function aboutFile(task: Task, model: Model, source: Source): AboutFile {
+  return {
+    learnable: task,
+    model,
+    classes: task.classes,
+    excerpt: excerptOf(source),
+    ...(task.sample ? { sample: async () => (await task.sample?.(model)) ?? '' } : {}),
+  }
+}
+
+type AboutFile = Pick<Measurable, 'model' | 'classes' | 'excerpt' | 'sample'> & { readonly learnable: Task }
 
 /** Prints or saves what a model makes of another file. */
 export async function predictFromFile(

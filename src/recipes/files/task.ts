@@ -4,9 +4,11 @@ import type { ArrayDataset } from '../../data/dataset.ts'
 import type { Decode, PictureFile } from '../../data/folder.ts'
 import type { Optimizer, Schedule } from '../../optim/index.ts'
 import type { Parameter } from '../../tensor/parameter.ts'
+import type { Tensor } from '../../tensor/tensor.ts'
 import type { Loss, Model } from '../../train/evaluate.ts'
 import type { EpochMetric, Metric } from '../../train/metrics.ts'
 import type { RecipeDefaults } from '../recipe.ts'
+import type { Baseline } from './baselines.ts'
 
 /** A user's file, or directory of pictures. */
 export interface Source {
@@ -51,8 +53,20 @@ export interface FileOptions {
   readonly rating?: string
   /** Characters or words that the model sees at once. */
   readonly context?: number
+  /** What a text is cut into: `char` or `bpe`, frequent pieces of words. */
+  readonly tokens?: string
+  /** Different tokens or words that a model knows, at most. */
+  readonly vocabulary?: number
+  /** Which of a recipe's kinds of models. */
+  readonly model?: string
   /** Features of hidden layers. */
   readonly width?: number
+  /** Share of features left out of each training step (Srivastava et al. 2014). */
+  readonly dropout?: number
+  /** Part of the weights taken away at each step, times the learning rate (Loshchilov & Hutter 2019). */
+  readonly weightDecay?: number
+  /** How training pictures are changed: `none`, `flip`, `shift` or `all`. */
+  readonly augment?: string
   /** Hidden layers, or blocks. */
   readonly layers?: number
   /** Side of the squares that pictures are scaled to, in pixels. */
@@ -61,6 +75,8 @@ export interface FileOptions {
   readonly window?: number
   /** Rows that it looks ahead. */
   readonly horizon?: number
+  /** Rows after which a series repeats itself, about. */
+  readonly season?: number
 }
 
 /** What a user may say when predicting. */
@@ -91,6 +107,8 @@ export interface Task {
   readonly loss: Loss
   /** What is minimised, where that is more than the loss. */
   readonly objective?: Loss
+  /** Changes the inputs of training steps at random, by the default generator. */
+  readonly augment?: (x: Tensor) => Tensor
   readonly metrics: readonly (Metric | EpochMetric)[]
   /**
    * A fresh model, whose initial weights follow from `manualSeed`.
@@ -113,6 +131,8 @@ export interface Task {
    * @throws GliaError if the file lacks what is needed
    */
   predict(model: Model, source: Source, options?: AskOptions): Promise<string>
+  /** For models that write: something that the model has written from nothing. */
+  sample?(model: Model): Promise<string>
 }
 
 /** A task, and its examples. */
@@ -123,6 +143,8 @@ export interface Prepared {
   readonly validation: ArrayDataset
   /** What neither weights nor decisions depend on. */
   readonly test: ArrayDataset
+  /** What rules without a network come to on the test examples, to be shown beside the model's scores. */
+  readonly baselines?: readonly Baseline[]
   /** Everything that was decided, to be shown. */
   readonly choices: readonly Choice[]
 }
