@@ -5,6 +5,7 @@ import { digits } from '../../src/data/digits.ts'
 import { createDevice, manualSeed, setDefaultDevice } from '../../src/index.ts'
 import { decodeImage } from '../../src/node/decode.ts'
 import { encodePng } from '../../src/node/image.ts'
+import { solveBiases } from '../../src/recipes/files/baselines.ts'
 import { fileRecipes, type Prepared, type Source, type Task } from '../../src/recipes/files/index.ts'
 import { evaluate, fit, type Model, type Scores } from '../../src/train/index.ts'
 
@@ -28,35 +29,6 @@ async function learn({ task, train, test, defaults }: Prepared, epochs: number):
 const restored = (recipe: string, task: Task): Task =>
   fileRecipes[recipe].restore(JSON.parse(JSON.stringify(task.spec)))
 
-describe('text-classifier', () => {
-  const words = ['film', 'story', 'cast', 'score', 'end']
-  const rows = whole(200).map((_, i) => {
-    const [word, other] = [words[i % 5], words[(i * 3) % 4]]
-    return i % 2 === 0 ? `"a fine ${word}, a good ${other}",pos` : `"a dull ${word}, a bad ${other}",neg`
-  })
-  const options = { text: 'review', label: 'mood' }
-
-  it('learns which words tell classes', async () => {
-    const prepared = await fileRecipes['text-classifier'].prepare(csv(['review,mood', ...rows]), options)
-    expect(prepared.task.classes).toEqual(['neg', 'pos'])
-    const [model, { accuracy }] = await learn(prepared, 8)
-    expect(accuracy).toBe(1)
-    const again = restored('text-classifier', prepared.task)
-    const table = await again.predict(model, csv(['n,review', '1,a good cast', '2,Unheard BAD story']))
-    expect(table).toMatch(/^n,review,predicted mood,probability\n1,a good cast,pos,.*\n2,Unheard BAD story,neg,.*\n$/)
-    const other = await again.examples(csv(['review,mood', 'fine,pos']))
-    expect([...other.y.data]).toEqual([1])
-    await expect(again.examples(csv(['review,mood', 'fine,odd']))).rejects.toThrow(/line 2: the class "odd" is none/)
-  })
-
-  it('refuses columns that are not given, or hold no texts', async () => {
-    const { prepare } = fileRecipes['text-classifier']
-    await expect(prepare(csv(['review,mood', ...rows]))).rejects.toThrow(/--text and --label/)
-    const ids = whole(40).map((i) => `id${i},${Number(i) % 2 ? 'odd' : 'even'}`)
-    await expect(prepare(csv(['review,mood', ...ids]), options)).rejects.toThrow(/no word of review occurs twice/)
-  })
-})
-
 describe('recommender', () => {
   // Even users like even items.
   const rows = whole(900).map((_, i) => {
@@ -76,6 +48,26 @@ describe('recommender', () => {
     expect(header).toBe('item,user,predicted stars')
     expect(stars(like)).toBeGreaterThan(stars(dislike) + 2)
     expect(Math.abs(stars(stranger) - 3)).toBeLessThan(0.2)
+  })
+
+  it('shows what biases alone come to, with the penalty that the validation ratings choose', async () => {
+    const { baselines, train, test, choices } = await fileRecipes.recommender.prepare(csv(['user,item,stars', ...rows]))
+    // Whoever knows no tastes is off by 2.
+    const [{ name, scores: reached }] = baselines ?? []
+    expect(name).toMatch(/^biases of users and items alone \(penalty \d+\)$/)
+    expect(Math.abs(reached.rmse - 2)).toBeLessThan(0.2)
+    expect(choices.find(([key]) => key === 'model')?.[1]).toMatch(
+      /^biases \(penalty \d+\), and vectors of 48 features$/,
+    )
+    expect(test.length).toBe(90)
+    // At the minimum the derivatives by all biases vanish: Σ (r − mean − bᵤ − bᵢ) = λ bᵤ.
+    const { mean, users, items } = solveBiases(train, 4)
+    const rests = new Float64Array(users.length)
+    for (let i = 0; i < train.length; i++) {
+      const [user, item] = [train.x.data[2 * i], train.x.data[2 * i + 1]]
+      rests[user] += train.y.data[i] - mean - users[user] - items[item]
+    }
+    for (let user = 1; user < users.length; user++) expect(rests[user]).toBeCloseTo(4 * users[user], 6)
   })
 
   it('refuses tables of two columns, ratings that are no numbers, and equal ones', async () => {

@@ -8,6 +8,7 @@ import type { FileRecipe } from './task.ts'
 import { textClassifier } from './text-classifier.ts'
 import { textGenerator } from './text-generator.ts'
 
+export type { Baseline } from './baselines.ts'
 export { forecast } from './forecast.ts'
 export { imageClassifier } from './image-classifier.ts'
 export { recommender } from './recommender.ts'

@@ -2,12 +2,14 @@
 
 import { GliaError } from '../../core/errors.ts'
 import { type ArrayDataset, arrayDataset, subset } from '../../data/dataset.ts'
-import { Dropout, Embedding, init, Module } from '../../nn/index.ts'
+import { Buffer, Dropout, Embedding, init, Module } from '../../nn/index.ts'
 import { AdamW, type Optimizer, type Schedule, schedule } from '../../optim/index.ts'
+import { zeros } from '../../tensor/factories.ts'
 import type { Parameter } from '../../tensor/parameter.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { type Loss, type Model, predict } from '../../train/evaluate.ts'
 import type { EpochMetric } from '../../train/metrics.ts'
+import { type Biases, biasBaseline, solveBiases } from './baselines.ts'
 import { regressionMetrics, type Scale, scaledMse, scaleOf } from './regression.ts'
 import { Rescale } from './rescale.ts'
 import { shareOut } from './shares.ts'
@@ -24,37 +26,57 @@ interface RecommenderSpec {
   readonly users: readonly string[]
   readonly items: readonly string[]
   readonly scale: Scale
+  /** On the squares of biases. */
+  readonly penalty: number
   readonly width: number
+  readonly dropout: number
+  readonly weightDecay: number
 }
 
 const NAME = 'recommender'
-const DROPOUT = 0.3
+
+export interface FactorOptions {
+  /** Users and items known, without number 0. */
+  readonly users: number
+  readonly items: number
+  /** Features of each vector. */
+  readonly width: number
+  /** Share of a user's features left out in training. */
+  readonly dropout: number
+  /** Of the ratings. */
+  readonly scale: Scale
+}
 
 /**
- * mean + bᵤ + bᵢ + pᵤ · qᵢ (Koren, Bell & Volinsky 2009): user and item numbers int32 `[B, 2] → [B]`. Users and items
- * never seen have number 0, whose bias and vector stay about 0.
+ * mean + bᵤ + bᵢ + pᵤ · qᵢ (Koren, Bell & Volinsky 2009): user and item numbers int32 `[B, 2] → [B]`. The biases are
+ * solved for beforehand and stay; what they leave over is what the vectors learn. Users and items never seen have number 0,
+ * without bias, and a vector that stays about 0.
  */
 export class Factors extends Module {
-  readonly userBias: Embedding
-  readonly itemBias: Embedding
+  readonly userBias: Buffer
+  readonly itemBias: Buffer
   readonly userFactors: Embedding
   readonly itemFactors: Embedding
   readonly dropout: Dropout
   readonly rescale: Rescale
 
-  constructor(users: number, items: number, width: number, { mean, std }: Scale) {
+  /** @param biases in the units of the ratings; none to load weights */
+  constructor({ users, items, width, dropout, scale }: FactorOptions, biases?: Biases) {
     super()
-    this.userBias = new Embedding(users + 1, 1, { init: 'zeros', paddingIdx: 0 })
-    this.itemBias = new Embedding(items + 1, 1, { init: 'zeros', paddingIdx: 0 })
+    this.userBias = new Buffer(zeros([users + 1]), { name: 'userBias' })
+    this.itemBias = new Buffer(zeros([items + 1]), { name: 'itemBias' })
     this.userFactors = new Embedding(users + 1, width, { init: init.normal(0.1), paddingIdx: 0 })
     this.itemFactors = new Embedding(items + 1, width, { init: init.normal(0.1), paddingIdx: 0 })
-    this.dropout = new Dropout(DROPOUT)
-    this.rescale = new Rescale(mean, std)
+    this.dropout = new Dropout(dropout)
+    this.rescale = new Rescale(scale.mean, scale.std)
+    if (!biases) return
+    this.userBias.set(biases.users.map((bias) => bias / scale.std))
+    this.itemBias.set(biases.items.map((bias) => bias / scale.std))
   }
 
   forward(x: Tensor): Tensor {
     const [user, item] = [x.select(1, 0), x.select(1, 1)]
-    const biases = this.userBias.call(user).add(this.itemBias.call(item)).squeeze(-1)
+    const biases = this.userBias.indexSelect(0, user).add(this.itemBias.indexSelect(0, item))
     const taste = this.dropout.call(this.userFactors.call(user)).mul(this.itemFactors.call(item)).sum(-1)
     return this.rescale.call(biases.add(taste))
   }
@@ -75,13 +97,14 @@ class RecommenderTask implements Task {
     this.#items = new Map(spec.items.map((name, i) => [name, i + 1]))
   }
 
-  build(): Model {
-    const { users, items, width, scale } = this.spec
-    return new Factors(users.length, items.length, width, scale)
+  build(train?: ArrayDataset): Model {
+    const { users, items, penalty, ...options } = this.spec
+    const biases = train && solveBiases(train, penalty)
+    return new Factors({ ...options, users: users.length, items: items.length }, biases)
   }
 
   optimizer(parameters: readonly Parameter[], lr: number): Optimizer {
-    return new AdamW(parameters, { lr, weightDecay: 0.1 })
+    return new AdamW(parameters, { lr, weightDecay: this.spec.weightDecay })
   }
 
   schedule(steps: number): Schedule {
@@ -139,28 +162,45 @@ export const recommender: FileRecipe = {
     }
     const { mean, std } = scaleOf(Array.from(shares.train, (row) => ratings[row]))
     if (std === 0) throw new GliaError(`${table.name}: every training rating is ${mean}; there is nothing to learn.`)
-    const { width = 16 } = options
+    const { width = 48, dropout = 0.3, weightDecay = 1 } = options
     const [users, items] = [known(user), known(item)]
     const names = { user: table.columns[user], item: table.columns[item], rating: table.columns[rating] }
-    const task = new RecommenderTask({ ...names, header: table.header, users, items, scale: { mean, std }, width })
-    const all = task.of(table, rating)
+    const spec = { ...names, header: table.header, users, items, scale: { mean, std }, width, dropout, weightDecay }
+    // Which penalty is best can only be told with the numbers of users and items.
+    const all = new RecommenderTask({ ...spec, penalty: 0 }).of(table, rating)
+    const [train, validation, test] = [shares.train, shares.validation, shares.test].map((rows) => subset(all, rows))
+    const { penalty, baseline } = biasBaseline({ train, validation, test })
     const count = (n: number): string => n.toLocaleString('en-US')
     return {
-      task,
-      defaults: { epochs: 20, batchSize: shares.train.length < 10_000 ? 32 : 256, lr: 5e-3, patience: 3 },
-      train: subset(all, shares.train),
-      validation: subset(all, shares.validation),
-      test: subset(all, shares.test),
+      task: new RecommenderTask({ ...spec, penalty }),
+      defaults: { epochs: 20, batchSize: train.length < 10_000 ? 32 : 256, lr: 2e-3, patience: 3 },
+      train,
+      validation,
+      test,
+      baselines: [baseline],
       choices: [
         ['columns', `users ${names.user}, items ${names.item}, ratings ${names.rating}`],
         ['ratings', `${count(table.rows.length)} of ${count(items.length)} items by ${count(users.length)} users`],
         shares.choice,
-        ['model', `biases, and vectors of ${width} features`],
+        ['model', `biases (penalty ${penalty}), and vectors of ${width} features`],
+        ['against overfitting', `dropout ${dropout}, weight decay ${weightDecay}`],
       ],
     }
   },
   restore(spec: unknown): Task {
-    const keys = ['user', 'item', 'rating', 'header', 'users', 'items', 'scale', 'width'] as const
+    const keys = [
+      'user',
+      'item',
+      'rating',
+      'header',
+      'users',
+      'items',
+      'scale',
+      'penalty',
+      'width',
+      'dropout',
+      'weightDecay',
+    ] as const
     return new RecommenderTask(specOf<RecommenderSpec>(NAME, spec, keys))
   },
 }
