@@ -45,6 +45,11 @@ const OPTIONS = {
   size: (c) => c.option('--size <pixels>', 'side of the squares that pictures become', whole('--size', 8, 512)),
   window: (c) => c.option('--window <rows>', 'rows to look back on', whole('--window', 1, 4096)),
   horizon: (c) => c.option('--horizon <rows>', 'rows to look ahead', whole('--horizon', 1, 1024)),
+  tokens: (c) =>
+    c.option('--tokens <kind>', 'char, or bpe: frequent pieces of words (default: char unless the text is long)'),
+  vocabulary: (c) => c.option('--vocabulary <n>', 'most tokens or words to know', whole('--vocabulary', 2, 1_000_000)),
+  model: (c) => c.option('--model <kind>', 'transformer, gru or lstm (default: transformer)'),
+  classifier: (c) => c.option('--model <kind>', 'bag, of words and pairs, or lstm (default: bag)'),
   width: (c) => c.option('--width <n>', 'features of hidden layers', whole('--width', 1, 8192)),
   layers: (c) => c.option('--layers <n>', 'hidden layers or blocks', whole('--layers', 1, 64)),
 } as const satisfies Readonly<Record<string, Add>>
@@ -68,7 +73,7 @@ export const USAGES: Readonly<Record<string, Usage>> = {
   'text-generator': {
     description: 'write on in the manner of a text file',
     data: 'text file, may be gzipped',
-    takes: ['context', ...SHARES, ...SIZES],
+    takes: ['model', 'tokens', 'vocabulary', 'context', ...SHARES, ...SIZES],
   },
   'text-classifier': {
     description: 'tell which class a text belongs to',

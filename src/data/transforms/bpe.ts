@@ -97,6 +97,11 @@ export class BpeTokenizer implements Tokenizer {
     return Int32Array.from(out)
   }
 
+  /** The bytes that a token stands for. @throws GliaError if there is no such token */
+  bytesOf(number: number): Uint8Array {
+    return this.#bytes[number] ?? new TextEncoder().encode(this.#specialNamed(number))
+  }
+
   decode(numbers: ArrayLike<number>): string {
     const decoder = new TextDecoder()
     let text = ''
