@@ -97,7 +97,12 @@ class ForecastTask implements Task {
       x.set(rows.subarray(start, start + size), i * size)
       y.set(target.subarray(from + i + window, from + i + window + horizon), i * horizon)
     }
-    return arrayDataset({ x: { data: x, shape: [window, columns.length] }, y: { data: y, shape: [horizon] } })
+    return arrayDataset({
+      x: { data: x, shape: [window, columns.length] },
+      y: { data: y, shape: [horizon] },
+      // A window's first row to be forecast.
+      origins: Array.from(table.lines.subarray(from + window, from + window + count)),
+    })
   }
 
   /** All rows, standardised, `[rows, C]`. */

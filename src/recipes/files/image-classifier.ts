@@ -11,6 +11,7 @@ import { AdamW, type Optimizer, type Schedule, schedule } from '../../optim/inde
 import type { Parameter } from '../../tensor/parameter.ts'
 import { type Loss, type Model, predict } from '../../train/evaluate.ts'
 import { accuracy, type Metric } from '../../train/metrics.ts'
+import { type Augment, cropAndFlip } from '../augment.ts'
 import { Standardize } from '../standardize.ts'
 import { classColumns } from './classes.ts'
 import { atRandom, checkShares } from './shares.ts'
@@ -22,10 +23,16 @@ interface ImageSpec {
   readonly classes: readonly string[]
   readonly size: number
   readonly width: number
+  readonly dropout: number
+  readonly weightDecay: number
+  readonly augment: Change
 }
 
+/** How training pictures are changed: mirrored half of the time, moved by up to an eighth of their side, both, or not. */
+const CHANGES = ['none', 'flip', 'shift', 'all'] as const
+type Change = (typeof CHANGES)[number]
+
 const NAME = 'image-classifier'
-const DROPOUT = 0.3
 const PICTURE = /\.(png|jpe?g)$/i
 
 class ImageTask implements Task {
@@ -33,15 +40,19 @@ class ImageTask implements Task {
   readonly classes: readonly string[]
   readonly loss: Loss = crossEntropy
   readonly metrics: readonly Metric[] = [accuracy]
+  readonly augment?: Augment
 
   constructor(spec: ImageSpec) {
     this.spec = spec
     this.classes = spec.classes
+    const { augment, size } = spec
+    const padding = augment === 'flip' ? 0 : Math.round(size / 8)
+    if (augment !== 'none') this.augment = cropAndFlip(padding, augment !== 'shift')
   }
 
   /** Three stages of two convolutions, each halving the picture (Simonyan & Zisserman 2015): `[B, 3, S, S] → [B, C]`. */
   build(train?: ArrayDataset): Model {
-    const { size, width, classes } = this.spec
+    const { size, width, classes, dropout } = this.spec
     const stages = [3, width, 2 * width].map((channels, i) => {
       const out = width * 2 ** i
       return [
@@ -58,13 +69,13 @@ class ImageTask implements Task {
       new Standardize([3, size, size], train?.x),
       ...stages.flat(),
       new GlobalAvgPool2d(),
-      new Dropout(DROPOUT),
+      new Dropout(dropout),
       new Linear(4 * width, classes.length),
     )
   }
 
   optimizer(parameters: readonly Parameter[], lr: number): Optimizer {
-    return new AdamW(parameters, { lr, weightDecay: 1e-2 })
+    return new AdamW(parameters, { lr, weightDecay: this.spec.weightDecay })
   }
 
   schedule(steps: number): Schedule {
@@ -103,9 +114,10 @@ export const imageClassifier: FileRecipe = {
     const { all, skipped } = await read(source, size)
     const classes = all.classes ?? []
     const shares = atRandom(all.length, options, all.y.data)
-    const { width = 32 } = options
+    const { width = 32, dropout = 0.3, weightDecay = 1e-2 } = options
+    const { augment, why } = changeOf(classes, options.augment)
     return {
-      task: new ImageTask({ classes, size, width }),
+      task: new ImageTask({ classes, size, width, dropout, weightDecay, augment }),
       defaults: { epochs: 30, batchSize: shares.train.length < 2000 ? 16 : 64, lr: 2e-3, patience: 8 },
       train: subset(all, shares.train),
       validation: subset(all, shares.validation),
@@ -116,13 +128,33 @@ export const imageClassifier: FileRecipe = {
         ...skipped.slice(0, 3).map((message) => ['left out', message] as const),
         ...(skipped.length > 3 ? [['left out', `${skipped.length - 3} more damaged pictures`] as const] : []),
         shares.choice,
+        ['augmentation', why],
         ['model', `6 convolutions, from ${width} to ${4 * width} channels`],
+        ['against overfitting', `dropout ${dropout}, weight decay ${weightDecay}`],
       ],
     }
   },
   restore(spec: unknown): Task {
-    return new ImageTask(specOf<ImageSpec>(NAME, spec, ['classes', 'size', 'width']))
+    const keys = ['classes', 'size', 'width', 'dropout', 'weightDecay', 'augment'] as const
+    return new ImageTask(specOf<ImageSpec>(NAME, spec, keys))
   },
+}
+
+/** Names of classes that a mirror turns into others: characters, spelt digits, and sides. */
+const HANDED =
+  /^(.|\d+|zero|one|two|three|four|five|six|seven|eight|nine|ten)$|(^|[^a-z])(left|right|(anti|counter)?clockwise)([^a-z]|$)/iu
+
+/** @throws GliaError if `asked` is none of the changes */
+function changeOf(classes: readonly string[], asked?: string): { augment: Change; why: string } {
+  const known = CHANGES.find((change) => change === asked)
+  if (asked !== undefined && known === undefined) {
+    throw new GliaError(`--augment must be one of ${CHANGES.join(', ')}; received ${JSON.stringify(asked)}.`)
+  }
+  const handed = classes.find((name) => HANDED.test(name))
+  const augment = known ?? (handed === undefined ? 'all' : 'shift')
+  const because = known === undefined && handed !== undefined ? `, not mirrored, since there is a class ${handed}` : ''
+  const words = { none: 'none', flip: 'mirrored', shift: 'moved', all: 'moved and mirrored' }
+  return { augment, why: augment === 'none' ? words.none : `${words[augment]} at random${because}` }
 }
 
 function picturesOf({ name, pictures }: Source): NonNullable<Source['pictures']> {
@@ -159,11 +191,13 @@ async function read(
   const x: Column = { data: new Uint8Array(folder.length * 3 * size * size), shape: [3, size, size] }
   const labels: number[] = []
   const skipped: string[] = []
+  const origins: string[] = []
   for (let i = 0; i < folder.length; i++) {
     try {
       const { data } = (await folder.get(i)).x
       x.data.set(data, labels.length * data.length)
       labels.push(folder.labels[i])
+      origins.push(folder.paths[i])
     } catch (error) {
       if (!(error instanceof GliaError)) throw error
       skipped.push(error.message)
@@ -172,7 +206,7 @@ async function read(
   if (labels.length === 0) throw new GliaError(`${source.name}: no picture can be read; the first: ${skipped[0]}`)
   const data = x.data.subarray(0, labels.length * 3 * size * size)
   const y = { data: Int32Array.from(labels), shape: [] }
-  return { all: arrayDataset({ x: { data, shape: x.shape }, y, classes: folder.classes }), skipped }
+  return { all: arrayDataset({ x: { data, shape: x.shape }, y, classes: folder.classes, origins }), skipped }
 }
 
 async function pixels(file: PictureFile, decode: Decode, name: string, size: number): Promise<ArrayLike<number>> {

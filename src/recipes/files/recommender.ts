@@ -117,7 +117,8 @@ class RecommenderTask implements Task {
   }
 
   of(table: Table, rating: number): ArrayDataset {
-    return arrayDataset({ x: this.pairs(table), y: { data: numbersOf(table, rating), shape: [] } })
+    const y = { data: numbersOf(table, rating), shape: [] }
+    return arrayDataset({ x: this.pairs(table), y, origins: Array.from(table.lines) })
   }
 
   /** User and item numbers of all rows, `[2]` each. */

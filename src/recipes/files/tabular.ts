@@ -84,9 +84,10 @@ class TabularTask implements Task {
   /** Inputs `[F]` and targets `[]` of all rows. */
   of(table: Table, target: number): ArrayDataset {
     const x = this.#inputs(table)
-    if (!this.spec.classes) return arrayDataset({ x, y: { data: numbersOf(table, target), shape: [] } })
+    const origins = Array.from(table.lines)
+    if (!this.spec.classes) return arrayDataset({ x, y: { data: numbersOf(table, target), shape: [] }, origins })
     const y = { data: classNumbers(table, target, this.spec.classes), shape: [] }
-    return arrayDataset({ x, y, classes: this.spec.classes })
+    return arrayDataset({ x, y, classes: this.spec.classes, origins })
   }
 
   async predict(model: Model, source: Source): Promise<string> {

@@ -83,7 +83,7 @@ class TextClassTask implements Task {
 
   of(table: Table, label: number): ArrayDataset {
     const y = { data: classNumbers(table, label, this.classes), shape: [] }
-    return arrayDataset({ x: this.inputs(table), y, classes: this.classes })
+    return arrayDataset({ x: this.inputs(table), y, classes: this.classes, origins: Array.from(table.lines) })
   }
 
   /** Token numbers of all rows' texts, `[T]` each, with zeros after their ends. */
