@@ -174,29 +174,8 @@ export const dataSets: Readonly<Record<string, DataSet>> = {
       },
     ],
   },
-  sst: {
-    description: 'Stanford Sentiment Treebank: 11,855 sentences of film reviews and their phrases, with scores',
-    page: 'https://nlp.stanford.edu/sentiment/',
-    files: [
-      {
-        name: 'stanfordSentimentTreebank.zip',
-        bytes: 6_372_817,
-        checksum: sha256('3f5209483b46bbf129cacbbbe6ae02fe780407034f61cf6342b7833257c3f1db'),
-        from: ['https://nlp.stanford.edu/~socherr/'],
-        members: same('stanfordSentimentTreebank', [
-          'datasetSentences.txt',
-          'datasetSplit.txt',
-          'dictionary.txt',
-          'sentiment_labels.txt',
-          'SOStr.txt',
-          'STree.txt',
-          'README.txt',
-        ]),
-      },
-    ],
-  },
   sst2: {
-    description: 'The same sentences as positive or negative, without the neutral ones: 9,613, split into three files',
+    description: 'SST-2: 9,613 sentences of the Stanford Sentiment Treebank, positive or negative, in three files',
     page: 'https://github.com/clairett/pytorch-sentiment-classification',
     next: 'glia train text-classifier --data DIR/train.tsv --text 1 --label 2',
     files: [

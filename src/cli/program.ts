@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, type CommanderError } from 'commander'
 import type { BenchOptions } from './bench.ts'
+import { addData } from './data-options.ts'
 import type { DiagnoseOptions } from './diagnose.ts'
 import type { EvalOptions } from './eval.ts'
 import { HelpShown, UsageError } from './failure.ts'
@@ -14,7 +15,7 @@ import { list, positive, TARGETS, target, whole } from './values.ts'
 
 /** Threads beyond this are surely a slip of the finger. */
 const MAX_THREADS = 256
-const DATA = 'directory of MNIST-like IDX files (default: digits that Glia writes itself)'
+const DATA = 'directory of IDX files as of MNIST, or for cifar10 of its files (default: data that Glia makes itself)'
 
 export function makeProgram(): Command {
   const program = new Command('glia')
@@ -121,6 +122,11 @@ export function makeProgram(): Command {
     )
   finish(bench)
 
+  const data = add('data', 'download data sets, and list those that can be').action((_, command: Command) =>
+    command.outputHelp(),
+  )
+  addData(data, speakPlainly)
+
   const doctor = add('doctor', 'tell what Glia can use on this machine')
     .option('--json', 'print one JSON object')
     .action(async (options: { json?: boolean }) => (await import('./doctor.ts')).doctor(options))
@@ -155,9 +161,10 @@ function explain(command: Command, { code, message }: CommanderError): string {
   switch (code) {
     case 'commander.unknownCommand':
     case 'commander.excessArguments':
-      if (!command.parent) {
+      if (command.commands.length > 0 && command.registeredArguments.length === 0) {
         const commands = command.commands.map((c) => c.name())
-        return `There is no command ${JSON.stringify(command.args[0] ?? quoted)}; known are ${list(commands)}.`
+        const asked = [fullName(command), command.args[0] ?? quoted].join(' ').replace(/^glia /, '')
+        return `There is no command ${JSON.stringify(asked)}; known are ${list(commands)}.`
       }
       return `${name} takes ${arguments_(command)}; received ${command.args.map((a) => JSON.stringify(a)).join(' ')}.`
     case 'commander.unknownOption':

@@ -68,7 +68,7 @@ export function aboutFile(task: Task, model: Model, source: Source): AboutFile {
     model,
     classes: task.classes,
     excerpt: excerptOf(source),
-    ...(task.sample ? { sample: async () => (await task.sample?.(model)) ?? '' } : {}),
+    ...(task.sample ? { sample: async (test) => (await task.sample?.(model, test)) ?? '' } : {}),
   }
 }
 

@@ -24,7 +24,7 @@ export function confusionFigure(matrix: readonly (readonly number[])[], classes:
     entries,
     texts,
     side,
-    rows: { title: 'is', names: classes },
+    rows: { title: 'true class', names: classes },
     columns: { title: 'taken for', names: classes },
   }
   return { parts: [part] }

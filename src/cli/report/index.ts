@@ -23,8 +23,8 @@ export interface Subject {
   readonly batch: number
   /** What stands in a line of the file that the examples come from. */
   readonly excerpt?: (line: number) => string
-  /** Something that the model has made. */
-  readonly sample?: () => Promise<string>
+  /** Something that the model has made, beginning from the test set. */
+  readonly sample?: (test: ArrayDataset) => Promise<string>
 }
 
 export interface Report {
@@ -60,7 +60,7 @@ export async function writeReport(directory: string, subject: Subject): Promise<
   }
   if (kind === 'number') files.push(...(await draw(directory, 'predictions', numbersFigure(test.y.data, predicted))))
   if (kind === 'series') files.push(...(await draw(directory, 'forecast', forecastFigure(test, predicted))))
-  if (subject.sample) await write('sample.txt', await subject.sample())
+  if (subject.sample) await write('sample.txt', await subject.sample(test))
   const worst = worstOf(examined, test, classes)
   await write('worst.csv', worstTable(worst, subject.excerpt))
   const panels = worstPanels(worst, test)

@@ -131,8 +131,8 @@ export interface Task {
    * @throws GliaError if the file lacks what is needed
    */
   predict(model: Model, source: Source, options?: AskOptions): Promise<string>
-  /** For models that write: something that the model has written from nothing. */
-  sample?(model: Model): Promise<string>
+  /** For models that write: how the model goes on from the first of some examples. */
+  sample?(model: Model, data: ArrayDataset): Promise<string>
 }
 
 /** A task, and its examples. */
