@@ -30,10 +30,17 @@ export { forecasting, type SeriesOptions, timeSeries } from './generated/series.
 export { type ShapesExample, type ShapesOptions, shapeClasses, shapes } from './generated/shapes.ts'
 export { type IdxArray, parseIdx } from './idx.ts'
 export { type GrayInputOptions, grayInput, type Picture, resizeTo, toGray } from './image.ts'
-export { DataLoader, type LoaderOptions, type LoaderState, type Skipped } from './loader.ts'
+export {
+  DataLoader,
+  type LoaderOptions,
+  type LoaderSetup,
+  type LoaderState,
+  type Placed,
+  type Skipped,
+} from './loader.ts'
 export { fromPicture, toPicture, toRgb } from './picture-item.ts'
 export { checkPicture, type PictureHeader, pictureHeader } from './picture-size.ts'
-export { permutation, Random } from './random.ts'
+export { permutation, Random, type RandomState } from './random.ts'
 export { type CifarOptions, cifar10Classes, parseCifar } from './readers/cifar.ts'
 export {
   type Coco,

@@ -15,6 +15,9 @@ function mix(word: number): number {
   return h ^ (h >>> 16)
 }
 
+/** Where a `Random` stands: four numbers. */
+export type RandomState = readonly [number, number, number, number]
+
 /**
  * A small fast generator (Chris Doty-Humphrey's sfc32: 128 bits of state, passes PractRand).
  *
@@ -44,6 +47,21 @@ export class Random {
     this.#b = b
     this.#c = c
     for (let i = 0; i < 8; i++) this.bits()
+  }
+
+  /** Where the sequence stands: `Random.at` goes on there. */
+  get state(): RandomState {
+    return [this.#a, this.#b, this.#c, this.#counter]
+  }
+
+  /** A generator that goes on where another one stood. */
+  static at([a, b, c, counter]: RandomState): Random {
+    const random = new Random(0)
+    random.#a = a
+    random.#b = b
+    random.#c = c
+    random.#counter = counter
+    return random
   }
 
   /** The next 32 random bits, as a signed integer. */

@@ -12,7 +12,7 @@ import { type Objects, parseYolo } from '../data/readers/yolo.ts'
 import type { Item, MapSource } from '../data/source.ts'
 import { decodeImage } from './decode.ts'
 import { readBytes, readText, unreadable } from './read.ts'
-import { WorkerPool } from './workers.ts'
+import { WorkerPool, workerModule } from './workers.ts'
 
 export interface DecodeOptions {
   /** Threads that decode; 0 (default) decodes in this one. */
@@ -126,13 +126,6 @@ async function filesIn(directory: string): Promise<string[]> {
 function decoderOf({ threads = 0, decode }: DecodeOptions): Decode {
   if (decode) return decode
   if (threads === 0) return decodeImage
-  const pool = new WorkerPool<{ bytes: Uint8Array; name: string }, Picture>(workerModule(), { threads })
+  const pool = new WorkerPool<{ bytes: Uint8Array; name: string }, Picture>(workerModule('decode-worker'), { threads })
   return (bytes, name) => pool.run({ bytes, name })
-}
-
-/** Beside this file, as source or built; the bundled command lies in a folder beside. */
-function workerModule(): URL {
-  const file = import.meta.url.endsWith('.ts') ? 'decode-worker.ts' : 'decode-worker.js'
-  const beside = new URL(`./${file}`, import.meta.url)
-  return existsSync(beside) ? beside : new URL(`../node/${file}`, import.meta.url)
 }
