@@ -74,11 +74,45 @@ export function makeLevels(plan: Plan, machine: Machine, strides: Strides, chunk
   if (colTail && rowOuter.length > 0 && product(of('col')) * summed * 4 > room) {
     levels.push(...block(colTail, Math.floor(room / (colTail.step * summed * 4))))
   }
-  levels.push(...rowOuter)
-  if (rows.length > 0) levels.push(...block(rows[0], Math.floor(room / (rows[0].step * summed * 4))))
+  const groups = rows.length > 0 ? rowGroups(rows[0], rowOuter, of('k'), strides, room) : []
+  levels.push(...groups, ...rowOuter)
+  if (rows.length > 0 && groups.length === 0) {
+    levels.push(...block(rows[0], Math.floor(room / (rows[0].step * summed * 4))))
+  }
   levels.push(...colOuter, ...columns, ...rows)
   return levels
 }
+
+/**
+ * Tiles of images, say, inside loops over places: windows at neighbouring places overlap, but all images pass by from one
+ * place to the next. Where they overflow the cache, groups of tiles that do not go round all places one after the other.
+ */
+function rowGroups(
+  tile: Level,
+  outer: readonly Level[],
+  summed: readonly Loop[],
+  strides: Strides,
+  room: number,
+): Level[] {
+  const stride = Math.abs(strides.row(tile.loop))
+  if (outer.length === 0 || outer.some((l) => Math.abs(l.row) >= stride)) return []
+  const window = summed.map((l): [number, number] => [l.extent, strides.row(l)])
+  const bytes = (rows: number): number => touched([...window, [rows, stride]])
+  return bytes(tile.loop.extent) <= room ? [] : block(tile, Math.floor(room / bytes(tile.step)))
+}
+
+/** Bytes in the cache lines that loops with these extents and byte strides touch. */
+function touched(loops: readonly (readonly [number, number])[]): number {
+  let [runs, run] = [1, 4]
+  for (const [extent, bytes] of loops.map(([n, by]) => [n, Math.abs(by)]).sort((p, q) => p[1] - q[1])) {
+    if (bytes <= run + LINE) run += bytes * (extent - 1)
+    else runs *= extent
+  }
+  return runs * Math.ceil(run / LINE) * LINE
+}
+
+/** Bytes of a cache line. */
+const LINE = 64
 
 export function tileLevel(loop: Loop, step: number, row: number, col: number): Level {
   const whole = Math.floor(loop.extent / step)

@@ -11,8 +11,13 @@ import type { Product } from './winograd-products.ts'
 
 type Problem = Omit<Context, 'buffers' | 'stores'>
 
-/** Cycles of all programs. */
-export function winogradCycles(p: Problem, { contraction: c }: Product, blocking: Blocking | null): number {
+/** Cycles of all programs. `times`: how many times one after the other a product of this size is made. */
+export function winogradCycles(
+  p: Problem,
+  { contraction: c }: Product,
+  blocking: Blocking | null,
+  times: number,
+): number {
   const { conv, tiling: t, machine } = p
   const { filters, channels } = conv
   // What follows was measured with 16 lanes where one such instruction runs in a cycle.
@@ -29,8 +34,9 @@ export function winogradCycles(p: Problem, { contraction: c }: Product, blocking
   const weights = pairs * (9 * machine.lanes + 85) + streamCycles(first, machine)
   const results = filters.extent * groups * resultCycles(p)
   const transforms = (images + weights + results) * unit + 20_000
-  if (blocking === null) return transforms + productCycles(p, c) + memoryCycles(second + sums, machine) * unit
-  return transforms + blocking.cycles * blocking.count
+  if (blocking !== null) return transforms + blocking.cycles * blocking.count
+  const between = memoryCycles(second + sums, machine) + (times > 1 ? streamCycles(first, machine) / 2 : 0)
+  return transforms + times * (productCycles(p, c) + between * unit)
 }
 
 function productCycles({ machine }: Problem, c: Product['contraction']): number {

@@ -61,7 +61,7 @@ export function chooseBlocking(c: Omit<Context, 'buffers' | 'stores'>, most: num
     const units = Math.ceil(count / each)
     if (weights + (images + sums) * units > most) continue
     // All filters pass by once for each block.
-    const passing = weights > machine.l2 / 2 ? weights * 0.05 : 0
+    const passing = weights > machine.l2 / 2 ? weights * (weights > machine.l2 * 16 ? 0.3 : 0.05) : 0
     const cycles = plan.cost + passing + memoryCycles(images + sums, machine)
     const found = { strips: even, count, each, units, product, plan, cycles }
     if (best === null || cycles * count < best.cycles * best.count) best = found

@@ -3,6 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Contraction } from '../../../src/kernels/kernel.ts'
 import { lowerContraction } from '../../../src/kernels/lower/contraction.ts'
+import { canonical } from '../../../src/kernels/lower/contraction-dims.ts'
+import { makeLevels } from '../../../src/kernels/lower/contraction-loops.ts'
+import { choosePlan, type Loop, orient, type Plan } from '../../../src/kernels/lower/contraction-plan.ts'
 import type { Machine } from '../../../src/kernels/vector.ts'
 import { biasReluTwice, conv, convInputGradient, convWeightGradient, matmul } from './contractions.ts'
 import { evaluateLowered, inputs, worstEpilogueError, worstError } from './run.ts'
@@ -28,6 +31,30 @@ function check(c: Contraction, m: Machine, parts: number, error = worstError): v
 const size = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 40 }) }, fc.constantFrom(0, 1, 2, 64, 97))
 const anyMachine = fc.constantFrom(...machines)
 const parts = fc.constantFrom(1, 2, 3)
+
+describe('tiles of images', () => {
+  const c = conv({ images: 40, ci: 8, co: 16, oh: 3, ow: 3, kh: 3, kw: 3, stride: 2 })
+
+  test('stay in the cache while their windows move', () => {
+    const form = canonical(c)
+    const small = machine(16, true)
+    const plans: Plan[] = []
+    choosePlan([orient(form, c.a, c.b, true)], small, (plan) => {
+      if (plan.form === 'splat' && plan.rowTile?.loop.extent === 40 && plan.rowTile.size === 8) plans.push(plan)
+    })
+    expect(plans.length).toBeGreaterThan(0)
+    for (const plan of plans) {
+      const strides = { row: (l: Loop) => l.row * 4, col: (l: Loop) => l.col * 4, rowTile: 0, laneTile: 0 }
+      const levels = makeLevels(plan, small, strides, null)
+      const images = levels.findIndex((l) => l.kind === 'block' && l.loop === plan.rowTile?.loop)
+      const places = levels.findIndex((l) => l.loop.role === 'row' && l.loop !== plan.rowTile?.loop)
+      expect(images).toBeGreaterThanOrEqual(0)
+      expect(images).toBeLessThan(places)
+    }
+  })
+
+  test.each(machines)('sum up, on a machine of $lanes lanes and $l2 bytes', (m) => check(c, m, 2))
+})
 
 describe('contractions by evaluation', () => {
   test('matrix products', () => {

@@ -15,12 +15,12 @@ import {
 } from './contractions.ts'
 import { evaluateLowered, inputs, worstEpilogueError, worstError } from './run.ts'
 
-const machine = (lanes: number): Machine => ({
+const machine = (lanes: number, l2 = 1 << 20): Machine => ({
   lanes,
   vectorRegisters: lanes === 16 ? 32 : 16,
   fused: lanes !== 4,
   l1: 32 << 10,
-  l2: 1 << 20,
+  l2,
 })
 
 /** Every way of doing `c` with tiles of m × m. Returns how many there are. */
@@ -99,6 +99,24 @@ test.each([4, 8, 16])('block by block, on %d lanes', (l) => {
     for (const p of [1, 3]) {
       const c = conv({ images, ci, co, oh, ow, kh: 3, kw: 3 }, biasReluTwice)
       expect(check(c, l, 2, p, worstEpilogueError)).toBe(2)
+    }
+  }
+})
+
+test.each([4, 8, 16])('group by group of images, on %d lanes', (l) => {
+  const on = machine(l, 512)
+  for (const [images, ci, co, oh, ow] of [
+    [5, 12, 12, 5, 7],
+    [3, 20, 8, 9, 4],
+  ]) {
+    const c = conv({ images, ci, co, oh, ow, kh: 3, kw: 3 }, biasReluTwice)
+    const given = inputs(c)
+    const grouped = ways(c, on).filter((w) => w.blocking === null && w.group < images)
+    expect(grouped.map((w) => w.algebra.m)).toEqual([4, 2])
+    for (const way of grouped) {
+      const lowered = lowerWay(c, way, on)
+      for (const p of [1, 3])
+        expect(worstEpilogueError(c, given, evaluateLowered(c, lowered, given, p))).toBeLessThan(1)
     }
   }
 })
