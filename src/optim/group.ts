@@ -80,7 +80,7 @@ export class Group<O extends BaseOptions = BaseOptions> {
       throw new GliaError('momentum: this optimizer was made without; give it a momentum above 0 when making it.')
     }
     checkNumber('optimizer', 'momentum', value ?? Number.NaN, { min: 0, below: 1 })
-    this.#momentum ??= cellOf([], initial, `momentum of group ${this.#index}`, this.params[0].device)
+    this.#momentum ??= this.#cell(initial)
     this.#momentum.set([value ?? initial])
   }
 
@@ -89,9 +89,20 @@ export class Group<O extends BaseOptions = BaseOptions> {
     return guard(() => this.#momentum, 'a momentum was set') ?? this.#rule.momentumOf(this.#options) ?? 0
   }
 
-  /** Cells to be saved, by name. */
-  cells(): [name: string, cell: Buffer][] {
+  #cell(momentum: number): Buffer {
+    return cellOf([], momentum, `momentum of group ${this.#index}`, this.params[0].device)
+  }
+
+  /**
+   * Cells to be saved, by name.
+   *
+   * @param wanted what a saved state holds: a momentum that a schedule had moved gets a cell here, too
+   */
+  cells(wanted: object = {}): [name: string, cell: Buffer][] {
+    const name = `momentum.${this.#index}`
+    const initial = this.#rule.momentumOf(this.#options)
+    if (name in wanted && initial) this.#momentum ??= this.#cell(initial)
     const own: [string, Buffer][] = [[`lr.${this.#index}`, this.rate]]
-    return this.#momentum ? [...own, [`momentum.${this.#index}`, this.#momentum]] : own
+    return this.#momentum ? [...own, [name, this.#momentum]] : own
   }
 }

@@ -210,7 +210,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** All cells by name, with those of parameters that `wanted` names too. */
   #slots(wanted: Readonly<Record<string, unknown>> = {}): Slots {
-    const cells = new Map<string, Buffer>([['steps', this.#steps], ...this.groups.flatMap((g) => g.cells())])
+    const cells = new Map<string, Buffer>([['steps', this.#steps], ...this.groups.flatMap((g) => g.cells(wanted))])
     const named = new Set(Object.keys(wanted).map((key) => key.slice(0, key.indexOf('.'))))
     let i = 0
     for (const { params, options } of this.groups) {

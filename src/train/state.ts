@@ -146,11 +146,6 @@ export function restoreTensors({ model, optimizers, ema }: Parts, tensors: Train
   }
   for (const [i, optimizer] of optimizers.entries()) {
     const saved = dict(`optimizer.${i}.`)
-    // A group has a place for its momentum only once a schedule has moved it.
-    for (const [g, group] of (optimizer.groups ?? []).entries()) {
-      const momentum = saved[`momentum.${g}`]
-      if (momentum) group.momentum = momentum.itemSync()
-    }
     const newer = Object.entries(optimizer.stateDict?.() ?? {}).filter(([name]) => !(name in saved))
     optimizer.loadStateDict?.({ ...Object.fromEntries(newer.map(([name, t]) => [name, initial(name, t)])), ...saved })
   }

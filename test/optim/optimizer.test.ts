@@ -200,6 +200,26 @@ describe.each(devices)('on %s', (_, device) => {
     expect(second.stateDict()['1.step'].itemSync()).toBe(1)
   })
 
+  it('takes a momentum that was moved, into an optimizer whose own was not', () => {
+    const w = weights(1)
+    const first = new SGD([w], { lr: 0.1, momentum: 0.9 })
+    for (const group of first.groups) group.momentum = 0.5
+    first.minimize(w.sum())
+    const saved = first.stateDict()
+    expect(Object.keys(saved).sort()).toEqual(['0.momentum_buffer', 'lr.0', 'momentum.0', 'steps'])
+    const start = w.itemSync()
+    first.minimize(w.sum())
+    const expected = w.itemSync()
+    w.set([start])
+    const second = new SGD([w], { lr: 0.1, momentum: 0.9 })
+    second.loadStateDict(saved)
+    expect(second.groups[0].momentum).toBe(0.5)
+    second.minimize(w.sum())
+    expect(w.itemSync()).toBe(expected)
+    const without = new SGD([w], { lr: 0.1 })
+    expect(() => without.loadStateDict({ 'momentum.0': saved['momentum.0'] })).toThrow(/momentum\.0 is unknown/)
+  })
+
   it('follows a changed momentum in a compiled step', () => {
     const run = (compiled: boolean): number => {
       const w = weights(0)
