@@ -19,27 +19,22 @@ export type Augment = (x: Tensor) => Tensor
  * mirrored: the augmentation of CIFAR-10 (He et al. 2016).
  *
  * @param padding whole number of pixels, 4 by default
+ * @param flip whether half of them are mirrored, true by default; letters and digits must not be
  * @throws GliaError if `padding` is no whole number of at least 0, or the input is not `[B, C, H, W]`
  */
-export function cropAndFlip(padding = 4): Augment {
+export function cropAndFlip(padding = 4, flip = true): Augment {
   if (!Number.isInteger(padding) || padding < 0) {
     throw new GliaError(`cropAndFlip: padding must be a whole number of at least 0; received ${padding}.`)
   }
   return (x) => {
     const { batch, height, width, device } = sizesOf('cropAndFlip', x)
     const [down, across] = [0, 1].map(() => randint(-padding, padding + 1, [batch, 1, 1], { device }))
-    const mirror = bernoulli(0.5, [batch, 1, 1], { device })
     const rows = arange(height, undefined, 1, { device }).reshape([1, height, 1])
     const columns = arange(width, undefined, 1, { device }).reshape([1, 1, width])
-    return pixels(
-      x,
-      rows.add(down),
-      columns
-        .neg()
-        .add(width - 1)
-        .where(mirror, columns)
-        .add(across),
-    )
+    if (!flip) return pixels(x, rows.add(down), columns.add(across))
+    const mirror = bernoulli(0.5, [batch, 1, 1], { device })
+    const mirrored = columns.neg().add(width - 1)
+    return pixels(x, rows.add(down), mirrored.where(mirror, columns).add(across))
   }
 }
 

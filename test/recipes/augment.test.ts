@@ -55,6 +55,17 @@ describe.each(devices)('on %s', (_, device) => {
     expect(seen.size).toBeGreaterThan(20)
   })
 
+  it('moves without mirroring where asked to', async () => {
+    const x = tensor(
+      Float32Array.from({ length: 200 * 9 }, (_, i) => (i % 9 === 3 ? 1 : 0)),
+      { shape: [200, 1, 3, 3] },
+    )
+    const y = await cropAndFlip(1, false)(x).data()
+    // A pixel at the left of the middle row: within a step of it, never at the right.
+    const places = new Set(Array.from({ length: 200 }, (_, b) => y.subarray(b * 9, b * 9 + 9).indexOf(1)))
+    expect([...places].sort((a, b) => a - b)).toEqual([-1, 0, 1, 3, 4, 6, 7])
+  })
+
   it('without a border half of the pictures are mirrored and half are as they were', async () => {
     const x = await numbered(200, 1, 3).data()
     const y = await cropAndFlip(0)(numbered(200, 1, 3)).data()

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest'
 import { digits } from '../../src/data/digits.ts'
-import { createDevice, manualSeed, setDefaultDevice } from '../../src/index.ts'
+import { createDevice, manualSeed, ones, setDefaultDevice } from '../../src/index.ts'
 import { decodeImage } from '../../src/node/decode.ts'
 import { encodePng } from '../../src/node/image.ts'
 import { solveBiases } from '../../src/recipes/files/baselines.ts'
@@ -57,7 +57,7 @@ describe('recommender', () => {
     expect(name).toMatch(/^biases of users and items alone \(penalty \d+\)$/)
     expect(Math.abs(reached.rmse - 2)).toBeLessThan(0.2)
     expect(choices.find(([key]) => key === 'model')?.[1]).toMatch(
-      /^biases \(penalty \d+\), and vectors of 48 features$/,
+      /^biases \(penalty \d+\), and vectors of 64 features$/,
     )
     expect(test.length).toBe(90)
     // At the minimum the derivatives by all biases vanish: Σ (r − mean − bᵤ − bᵢ) = λ bᵤ.
@@ -135,6 +135,37 @@ describe('image-classifier', () => {
     const again = restored('image-classifier', prepared.task)
     const one: Source = { ...source, pictures: { files: [{ ...pictures[0], path: 'new.png' }], decode: decodeImage } }
     expect(await again.predict(model, one)).toMatch(/^file,predicted class,probability\nnew\.png,[012],[01].*\n$/)
+  })
+
+  it('moves and mirrors training pictures, unless classes are characters or the user says otherwise', async () => {
+    const data = new Uint8Array(16 * 16).fill(255)
+    const png = encodePng({ width: 16, height: 16, channels: 1, data })
+    const decide = async (
+      names: readonly string[],
+      augment?: string,
+    ): Promise<readonly [unknown, string | undefined]> => {
+      const files = names.flatMap((name) => whole(12).map((i) => file(`${name}/${i}.png`, png)))
+      const source: Source = { name: 'pictures', text: '', pictures: { files, decode: decodeImage } }
+      const { prepare } = fileRecipes['image-classifier']
+      const { task, choices } = await prepare(source, augment === undefined ? {} : { augment })
+      const said = choices.find(([name]) => name === 'augmentation')?.[1]
+      const changed = await task
+        .augment?.(ones([64, 1, 16, 16]))
+        .sum([1, 2, 3])
+        .data()
+      expect(restored('image-classifier', task).augment === undefined).toBe(task.augment === undefined)
+      // What is moved loses pixels at the edge.
+      return [changed && Math.min(...changed) < 256, said]
+    }
+    expect(await decide(['cats', 'dogs'])).toEqual([true, 'moved and mirrored at random'])
+    expect(await decide(['a', 'dogs'])).toEqual([true, 'moved at random, not mirrored, since there is a class a'])
+    expect(await decide(['turn left', 'go on'])).toEqual([
+      true,
+      'moved at random, not mirrored, since there is a class turn left',
+    ])
+    expect(await decide(['3', '4'], 'flip')).toEqual([false, 'mirrored at random'])
+    expect(await decide(['cats', 'dogs'], 'none')).toEqual([undefined, 'none'])
+    await expect(decide(['cats', 'dogs'], 'twist')).rejects.toThrow(/--augment must be one of none, flip, shift, all/)
   })
 
   it('refuses text files, and directories of one class', async () => {

@@ -15,6 +15,11 @@ const share =
     throw new UsageError(`${option} must be a share below 1, such as 0.1; received ${JSON.stringify(text)}.`)
   }
 
+const orZero =
+  (option: string, parse: (option: string) => (text: string) => number) =>
+  (text: string): number =>
+    /^0+(\.0*)?$/.test(text) ? 0 : parse(option)(text)
+
 /** What a run cannot begin without; one that is resumed has it already. */
 const NEEDED = {
   data: '--data <path>',
@@ -51,6 +56,17 @@ const OPTIONS = {
   model: (c) => c.option('--model <kind>', 'transformer, gru or lstm (default: transformer)'),
   classifier: (c) => c.option('--model <kind>', 'bag, of words and pairs, or lstm (default: bag)'),
   width: (c) => c.option('--width <n>', 'features of hidden layers', whole('--width', 1, 8192)),
+  dropout: (c) => c.option('--dropout <share>', 'of features left out of training steps', orZero('--dropout', share)),
+  weightDecay: (c) =>
+    c.option(
+      '--weight-decay <x>',
+      'part of the weights taken away per step, times the rate',
+      orZero('--weight-decay', positive),
+    ),
+  augment: (c) =>
+    c.option('--augment <how>', 'none, flip, shift or all (default: all; shift if classes are characters)'),
+  season: (c) =>
+    c.option('--season <rows>', 'rows after which the series repeats itself', whole('--season', 1, 100_000)),
   layers: (c) => c.option('--layers <n>', 'hidden layers or blocks', whole('--layers', 1, 64)),
 } as const satisfies Readonly<Record<string, Add>>
 
@@ -62,13 +78,14 @@ interface Usage {
 
 const SHARES = ['validation', 'test'] as const
 const SIZES = ['width', 'layers'] as const
+const RESTRAINTS = ['dropout', 'weightDecay'] as const
 
 /** What `glia train --help` says of each, in the order of the table of recipes. */
 export const USAGES: Readonly<Record<string, Usage>> = {
   tabular: {
     description: 'predict a column of a CSV or TSV file from the others',
     data: 'CSV or TSV file, may be gzipped',
-    takes: ['target', 'task', 'splitColumn', 'ignore', 'header', 'folds', ...SHARES, ...SIZES],
+    takes: ['target', 'task', 'splitColumn', 'ignore', 'header', 'folds', ...SHARES, ...SIZES, ...RESTRAINTS],
   },
   'text-generator': {
     description: 'write on in the manner of a text file',
@@ -78,22 +95,33 @@ export const USAGES: Readonly<Record<string, Usage>> = {
   'text-classifier': {
     description: 'tell which class a text belongs to',
     data: 'CSV or TSV file, may be gzipped',
-    takes: ['text', 'label', 'splitColumn', 'header', 'folds', 'context', ...SHARES, 'width'],
+    takes: [
+      'text',
+      'label',
+      'splitColumn',
+      'header',
+      'folds',
+      'classifier',
+      'vocabulary',
+      'context',
+      ...SHARES,
+      'width',
+    ],
   },
   'image-classifier': {
     description: 'tell which class a picture belongs to',
     data: 'directory with a folder of pictures (PNG, JPEG) for each class',
-    takes: ['size', ...SHARES, 'width'],
+    takes: ['size', ...SHARES, 'width', 'augment', ...RESTRAINTS],
   },
   forecast: {
     description: 'predict what a column will be in the next rows',
     data: 'CSV or TSV file whose rows follow each other in time, may be gzipped',
-    takes: ['target', 'ignore', 'header', 'window', 'horizon', ...SHARES, 'width'],
+    takes: ['target', 'ignore', 'header', 'window', 'horizon', ...SHARES, 'width', 'season', ...RESTRAINTS],
   },
   recommender: {
     description: 'predict how users will rate items',
     data: 'CSV or TSV file of users, items and ratings, may be gzipped',
-    takes: ['user', 'item', 'rating', 'splitColumn', 'header', 'folds', ...SHARES, 'width'],
+    takes: ['user', 'item', 'rating', 'splitColumn', 'header', 'folds', ...SHARES, 'width', ...RESTRAINTS],
   },
 }
 

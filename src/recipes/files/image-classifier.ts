@@ -130,7 +130,8 @@ export const imageClassifier: FileRecipe = {
         shares.choice,
         ['augmentation', why],
         ['model', `6 convolutions, from ${width} to ${4 * width} channels`],
-        ['against overfitting', `dropout ${dropout}, weight decay ${weightDecay}`],
+        ['dropout', String(dropout)],
+        ['weight decay', String(weightDecay)],
       ],
     }
   },

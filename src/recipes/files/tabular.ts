@@ -29,6 +29,8 @@ interface TabularSpec {
   readonly scale: Scale | null
   readonly width: number
   readonly layers: number
+  readonly dropout: number
+  readonly weightDecay: number
 }
 
 const NAME = 'tabular'
@@ -57,18 +59,18 @@ class TabularTask implements Task {
 
   /** Hidden layers with SiLU; logits of the classes `[B, C]`, or numbers in the target's units `[B]`. */
   build(): Model {
-    const { width, layers, scale, classes } = this.spec
+    const { width, layers, dropout, scale, classes } = this.spec
     const hidden = Array.from({ length: layers }, (_, i) => [
       new Linear(i === 0 ? this.#encoder.features.length : width, width, { init: 'heNormal' }),
       new SiLU(),
-      new Dropout(DROPOUT),
+      new Dropout(dropout),
     ]).flat()
     if (!scale) return new Sequential(...hidden, new Linear(width, classes?.length ?? 0))
     return new Sequential(...hidden, new Linear(width, 1), new Flatten(0), new Rescale(scale.mean, scale.std))
   }
 
   optimizer(parameters: readonly Parameter[], lr: number): Optimizer {
-    return new AdamW(parameters, { lr, weightDecay: 1e-2 })
+    return new AdamW(parameters, { lr, weightDecay: this.spec.weightDecay })
   }
 
   schedule(steps: number): Schedule {
@@ -104,7 +106,7 @@ class TabularTask implements Task {
   }
 }
 
-const DROPOUT = 0.1
+/** Share of every label that goes to all classes alike (Szegedy et al. 2016). */
 const SMOOTHING = 0.1
 
 /** A perceptron on a table's columns, for regression and classification. */
@@ -126,10 +128,16 @@ export const tabular: FileRecipe = {
     const skip = skipped(table, target, options)
     const { encoder, choices } = fitColumns(table, shares.train, skip)
     const count = shares.train.length
-    const { width = count < 2000 ? 64 : 256, layers = count < 2000 ? 2 : 3 } = options
+    const {
+      width = count < 2000 ? 64 : 256,
+      layers = count < 2000 ? 2 : 3,
+      dropout = 0.1,
+      weightDecay = 1e-2,
+    } = options
     const scale = classes ? null : targetScale(table, target, numbersOf(table, target), shares.train)
     const name = table.columns[target]
-    const spec = { target: name, header: table.header, encoder: encoder.toJSON(), classes, scale, width, layers }
+    const model = { width, layers, dropout, weightDecay }
+    const spec = { target: name, header: table.header, encoder: encoder.toJSON(), classes, scale, ...model }
     const task = new TabularTask(spec)
     const all = task.of(table, target)
     const rows: Choice[] = [
@@ -137,6 +145,9 @@ export const tabular: FileRecipe = {
       ...choices,
       shares.choice,
       ['model', `${layers} hidden layers of ${width} units`],
+      ['dropout', String(dropout)],
+      ['weight decay', String(weightDecay)],
+      ...(classes ? [['label smoothing', String(SMOOTHING)] as const] : []),
     ]
     if (!table.header) rows.unshift(['header', 'none: columns are called column 1, column 2 …'])
     return {
@@ -149,7 +160,17 @@ export const tabular: FileRecipe = {
     }
   },
   restore(spec: unknown): Task {
-    const keys = ['target', 'header', 'encoder', 'classes', 'scale', 'width', 'layers'] as const
+    const keys = [
+      'target',
+      'header',
+      'encoder',
+      'classes',
+      'scale',
+      'width',
+      'layers',
+      'dropout',
+      'weightDecay',
+    ] as const
     return new TabularTask(specOf<TabularSpec>(NAME, spec, keys))
   },
 }
