@@ -16,13 +16,14 @@ export interface Allocation {
   readonly slot: Int32Array
   readonly vectorSlots: number
   readonly intSlots: number
-  /** Temporary vector registers at each position. */
+  /** Temporary vector registers of every instruction, and those that the code at some positions has besides. */
+  readonly reserve: readonly number[]
   readonly temporaries: ReadonlyMap<number, readonly number[]>
 }
 
 export interface AllocationInput {
   readonly program: VectorProgram
-  /** What `findIntervals` found in the program. */
+  /** What `findIntervals` found in the program: by their starts. */
   readonly intervals: readonly Interval[]
   readonly constants: ReadonlyMap<Reg, readonly number[]>
   readonly demand: Demand
@@ -53,28 +54,68 @@ interface Scope {
 /** Constants come from the pool at no cost but a load's, so anything else has more right to a register. */
 const CONSTANT_DISCOUNT = 0.1
 
+/**
+ * How many vector registers may be set aside as temporaries of every instruction: the first number with which nothing goes
+ * to the stack is taken. Most code asks for no more temporaries than these, and so is written only once.
+ */
+const RESERVES = [4, 2, 1, 0]
+/** Where something goes to the stack with all of them: whatever brings it back needs a temporary. */
+const RESERVE_OF_SPILLS = 2
+
 export function allocate(input: AllocationInput): Allocation {
-  const { program, intervals, constants, demand } = input
+  const { program, intervals, pools } = input
   const register = new Int32Array(program.registers.length).fill(-1)
   const slot = new Int32Array(program.registers.length).fill(-1)
-  const temporaries = new Map<number, number[]>()
-  const slots = { v: 0, i: 0 }
-  for (const kind of ['v', 'i'] as const) {
-    const own = intervals.filter(({ reg }) => program.registers[reg] === kind)
-    const scan = new LinearScan(input.pools[kind], register)
-    if (kind === 'v') {
-      for (const [at, count] of demand) {
-        temporaries.set(at, [])
-        for (let n = 0; n < count; n++) own.push(temporary(at))
-      }
-    }
-    own.sort((p, q) => p.start - q.start || p.end - q.end)
-    for (const interval of own) scan.place(interval)
-    for (const { interval, machine } of scan.temporaries) temporaries.get(-1 - interval.reg)?.push(machine)
-    const spilled = own.filter(({ reg }) => reg >= program.params && register[reg] < 0 && !constants.has(reg))
-    slots[kind] = assignSlots(spilled, slot)
+  const of = (kind: 'v' | 'i'): Interval[] => intervals.filter(({ reg }) => program.registers[reg] === kind)
+  const ints = of('i')
+  placeAll(pools.i, ints, register)
+  const intSlots = assignSlots(inStack(ints, register, input), slot)
+  const vectors = of('v')
+  for (const count of RESERVES) {
+    const placed = placeVectors(vectors, count, register, input)
+    if (inStack(vectors, register, input).length === 0) return { register, slot, vectorSlots: 0, intSlots, ...placed }
   }
-  return { register, slot, vectorSlots: slots.v, intSlots: slots.i, temporaries }
+  const placed = placeVectors(vectors, RESERVE_OF_SPILLS, register, input)
+  const vectorSlots = assignSlots(inStack(vectors, register, input), slot)
+  return { register, slot, vectorSlots, intSlots, ...placed }
+}
+
+/** Gives vectors the registers that a reserve of `count` leaves, and temporaries to those positions that ask for more. */
+function placeVectors(
+  vectors: readonly Interval[],
+  count: number,
+  register: Int32Array,
+  { demand, pools }: AllocationInput,
+): Pick<Allocation, 'reserve' | 'temporaries'> {
+  const left = pools.v.length - count
+  const all = [...vectors]
+  for (const [at, asked] of demand) for (let n = count; n < asked; n++) all.push(temporary(at))
+  if (all.length > vectors.length) all.sort(byStart)
+  const temporaries = new Map<number, number[]>()
+  for (const { interval, machine } of placeAll(pools.v.slice(0, left), all, register)) {
+    const at = -1 - interval.reg
+    const there = temporaries.get(at)
+    if (there === undefined) temporaries.set(at, [machine])
+    else there.push(machine)
+  }
+  return { reserve: pools.v.slice(left), temporaries }
+}
+
+/** Gives intervals registers of the pool, as far as these go; returns those of temporaries. */
+function placeAll(pool: readonly number[], intervals: readonly Interval[], register: Int32Array): readonly Placed[] {
+  const scan = new LinearScan(pool, register)
+  for (const { reg } of intervals) if (reg >= 0) register[reg] = -1
+  for (const interval of intervals) scan.place(interval)
+  return scan.temporaries
+}
+
+/** The intervals without a register that need a place on the stack. */
+function inStack(
+  intervals: readonly Interval[],
+  register: Int32Array,
+  { program, constants }: AllocationInput,
+): Interval[] {
+  return intervals.filter(({ reg }) => reg >= program.params && register[reg] < 0 && !constants.has(reg))
 }
 
 /** It takes part in everything that happens at its position. */
@@ -87,7 +128,7 @@ export function walkPositions(
   body: readonly Instr[],
   first: number,
   enter: (instr: Instr, at: number) => void,
-  leave: (instr: Instr, at: number) => void,
+  leave: (instr: Instr, at: number) => void = () => {},
 ): number {
   let at = first
   for (const instr of body) {
@@ -169,8 +210,10 @@ export function findIntervals(
       if (open.parent !== null) open = open.parent
     },
   )
-  return intervals.filter((x) => x !== undefined)
+  return intervals.filter((x) => x !== undefined).sort(byStart)
 }
+
+const byStart = (p: Interval, q: Interval): number => p.start - q.start || p.end - q.end
 
 /** Results like to be where an operand was that ends here: it saves a move. */
 function addHints(instr: Instr, intervals: readonly (Interval | undefined)[]): void {
@@ -187,11 +230,17 @@ function addHints(instr: Instr, intervals: readonly (Interval | undefined)[]): v
   }
 }
 
+/** An interval and its machine register. */
+interface Placed {
+  readonly interval: Interval
+  readonly machine: number
+}
+
 class LinearScan {
-  readonly temporaries: { readonly interval: Interval; readonly machine: number }[] = []
+  readonly temporaries: Placed[] = []
   readonly #free: number[]
   readonly #register: Int32Array
-  readonly #active: { readonly interval: Interval; readonly machine: number }[] = []
+  readonly #active: Placed[] = []
   /** No active interval ends before this. */
   #soonest = Number.POSITIVE_INFINITY
 

@@ -1,10 +1,10 @@
 /**
  * @file What lowering one vector program needs to know while it writes: where registers are, and temporaries to bring
- * them from memory. Code is written until everything it asked for was there: temporaries, masks, room on the stack.
+ * them from memory. Code is written until everything it asked for was there: temporaries, room on the stack.
  */
 import type { Reg, VectorProgram } from '../../kernels/vector.ts'
 import type { Usage } from '../liveness.ts'
-import { type Allocation, allocate, findIntervals, type Interval } from './allocate.ts'
+import { type Allocation, allocate, findIntervals, type Interval, walkPositions } from './allocate.ts'
 import type { Assembler, Gpr, Mask, Mem, V2Op, V3Op, Vec, Width } from './asm/assembler.ts'
 import { type FoldedLoad, findFolds } from './folds.ts'
 import type { Pool } from './pool.ts'
@@ -18,7 +18,7 @@ export const RSP = 4
 /** General registers that hold what a program computes. */
 const INT_POOL = [3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
 
-/** Mask registers for vectors cut short, set on entry; the first is a temporary. */
+/** Mask registers for vectors cut short, set on entry; the one before them is a temporary. */
 export const MASK_TEMPORARY = 1
 const FIRST_MASK = 2
 const LAST_MASK = 7
@@ -29,8 +29,6 @@ const FULL_LINE = 64
 export interface Wants {
   /** Temporary vector registers by position. */
   readonly demand: Map<number, number>
-  /** Mask registers by number of lanes. */
-  readonly masks: Map<number, Mask>
   /** Bytes of scratch space on the stack. */
   scratch: number
 }
@@ -58,6 +56,8 @@ export class Context {
   readonly #loadedInts = new Map<Reg, Gpr>()
   #vectorsTaken = 0
   #intsTaken = 0
+  /** Mask registers by number of lanes. */
+  readonly #masks = new Map<number, Mask>()
 
   constructor(asm: Assembler, pool: Pool, program: VectorProgram, analysis: Analysis, wants: Wants) {
     const { evex } = asm
@@ -89,13 +89,16 @@ export class Context {
     return this.#frame
   }
 
-  /** Loads parameters from the caller's stack; called where the stack pointer has been moved. */
+  /**
+   * Loads parameters from the caller's stack and sets the masks that the code wants, which must have been written before;
+   * called where the stack pointer has been moved.
+   */
   enter(): void {
     for (let p = 0; p < this.#params; p++) {
       const machine = this.#allocation.register[p]
       if (machine >= 0) this.asm.load64(machine, this.#parameter(p))
     }
-    for (const [lanes, mask] of this.#wants.masks) {
+    for (const [lanes, mask] of this.#masks) {
       this.asm.movImm(RAX, 2 ** lanes - 1)
       this.asm.kmov(mask, RAX)
     }
@@ -104,8 +107,9 @@ export class Context {
   /** Begins the code of the instruction at a position: temporaries are free again. */
   at(position: number): void {
     this.position = position
-    this.#loaded.clear()
-    this.#loadedInts.clear()
+    // Emptying a map makes a new table, even where it is empty.
+    if (this.#loaded.size > 0) this.#loaded.clear()
+    if (this.#loadedInts.size > 0) this.#loadedInts.clear()
     this.#vectorsTaken = 0
     this.#intsTaken = 0
   }
@@ -124,9 +128,11 @@ export class Context {
 
   /** A temporary vector register, until the next position. */
   temp(): Vec {
-    const given = this.#allocation.temporaries.get(this.position) ?? []
+    const { reserve, temporaries } = this.#allocation
     const n = this.#vectorsTaken++
-    if (n < given.length) return given[n]
+    if (n < reserve.length) return reserve[n]
+    const given = temporaries.get(this.position)?.[n - reserve.length]
+    if (given !== undefined) return given
     this.lacking = true
     this.#wants.demand.set(this.position, Math.max(n + 1, this.#wants.demand.get(this.position) ?? 0))
     return 0
@@ -241,14 +247,11 @@ export class Context {
 
   /** The mask of the first `lanes` lanes (AVX-512). */
   mask(lanes: number): Mask {
-    const { masks } = this.#wants
-    const known = masks.get(lanes)
+    const known = this.#masks.get(lanes)
     if (known !== undefined) return known
-    const next = FIRST_MASK + masks.size
+    const next = FIRST_MASK + this.#masks.size
     if (next <= LAST_MASK) {
-      // Set on entry: this version has already been written without it.
-      masks.set(lanes, next)
-      this.lacking = true
+      this.#masks.set(lanes, next)
       return next
     }
     const x = this.tempInt()
@@ -349,25 +352,18 @@ export interface Analysis {
 }
 
 export function analyse(program: VectorProgram, usage: Usage, evex: boolean): Analysis {
+  const { lanes } = program
   const constants = new Map<Reg, readonly number[]>()
-  const visit = (body: VectorProgram['body']): void => {
-    for (const instr of body) {
-      if (instr.op === 'const' && usage.writes[instr.d] === 1) {
-        constants.set(instr.d, new Array<number>(program.lanes).fill(instr.bits))
-      } else if (instr.op === 'lanes' && usage.writes[instr.d] === 1) {
-        constants.set(
-          instr.d,
-          Array.from({ length: program.lanes }, (_, lane) => instr.bits[lane] ?? 0),
-        )
-      } else if (instr.op === 'loop') {
-        visit(instr.body)
-      } else if (instr.op === 'if') {
-        visit(instr.yes)
-        visit(instr.no)
-      }
+  walkPositions(program.body, 1, (instr) => {
+    if (instr.op === 'const' && usage.writes[instr.d] === 1) {
+      constants.set(instr.d, new Array<number>(lanes).fill(instr.bits))
+    } else if (instr.op === 'lanes' && usage.writes[instr.d] === 1) {
+      constants.set(
+        instr.d,
+        Array.from({ length: lanes }, (_, lane) => instr.bits[lane] ?? 0),
+      )
     }
-  }
-  visit(program.body)
+  })
   const folds = findFolds(program, usage, evex)
   return { intervals: findIntervals(program, folds, constants), constants, folds }
 }

@@ -7,6 +7,7 @@ import type { Compare, Instr, Reg, VectorProgram } from '../../kernels/vector.ts
 import { innerBlocks, survey } from '../liveness.ts'
 import type { Assembler, Cond, Label } from './asm/assembler.ts'
 import { type Analysis, analyse, Context, RSP, type Wants } from './context.ts'
+import { knownDemand } from './demand.ts'
 import { compare, lowerI2, setInt } from './lower-ints.ts'
 import { lowerFold, lowerShift, lowerV1, lowerV2, lowerV3 } from './lower-lanes.ts'
 import { lowerLoad, lowerLoadSplat, lowerStore } from './lower-memory.ts'
@@ -24,7 +25,7 @@ export function lowerProgram(asm: Assembler, pool: Pool, program: VectorProgram)
     )
   }
   const analysis = analyse(program, survey(program), asm.evex)
-  const wants: Wants = { demand: new Map(), masks: new Map(), scratch: 0 }
+  const wants: Wants = { demand: knownDemand(program), scratch: 0 }
   for (;;) {
     asm.align(64)
     const start = asm.size
@@ -43,14 +44,18 @@ function writeProgram(
   wants: Wants,
 ): Label | null {
   const c = new Context(asm, pool, program, analysis, wants)
-  const entry = asm.label()
-  asm.bind(entry)
-  asm.subImm(RSP, c.frame)
-  c.enter()
+  const [body, entry] = [asm.label(), asm.label()]
+  asm.bind(body)
   new Lowering(c).block(program.body, 1)
   asm.addImm(RSP, c.frame)
   asm.ret()
-  return c.lacking ? null : entry
+  if (c.lacking) return null
+  // The entry comes last, when it is known which masks the code wants.
+  asm.bind(entry)
+  asm.subImm(RSP, c.frame)
+  c.enter()
+  asm.jmp(body)
+  return entry
 }
 
 class Lowering {
