@@ -12,7 +12,7 @@ import { list } from './values.ts'
 export interface GetOptions {
   /** Directory to put it in. */
   readonly to?: string
-  /** Address of a directory that holds the files, asked before the publishers'. */
+  /** Address of a directory that holds the files, asked instead of the publishers'. */
   readonly mirror?: string
   readonly json?: boolean
 }
@@ -86,8 +86,8 @@ export async function fetchSet(
 }
 
 function addresses({ name, from }: SetFile, mirror?: string): string[] {
-  const own = from.map((address) => (address.endsWith('/') ? address + name : address))
-  return mirror === undefined ? own : [`${mirror.replace(/\/*$/, '/')}${name}`, ...own]
+  if (mirror !== undefined) return [`${mirror.replace(/\/*$/, '/')}${name}`]
+  return from.map((address) => (address.endsWith('/') ? address + name : address))
 }
 
 /** What to do where there is no network, or the publishers have gone. */

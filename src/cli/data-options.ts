@@ -12,7 +12,7 @@ export function addData(data: Command, plain: (command: Command) => void): void 
   }
   add('get <name>', 'download a data set from its publishers, and check it')
     .option('--to <dir>', 'where to put it (default: data/<name>)')
-    .option('--mirror <address>', 'of a directory with the same files, asked before the publishers')
+    .option('--mirror <address>', 'of a directory with the same files, asked instead of the publishers')
     .option('--json', 'print one JSON object per file instead of a progress line')
     .option('--debug', 'with errors, show where they come from')
     .addHelpText('after', '\nExamples:\n  glia data get mnist\n  glia data get cifar10 --to /scratch/cifar10')
