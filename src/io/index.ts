@@ -8,3 +8,4 @@ export {
   type TensorValues,
   writeSafetensors,
 } from './safetensors.ts'
+export { readWeights, writeWeights } from './weights.ts'
