@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { build } from 'esbuild'
 import type { Browser, Page } from 'playwright-core'
+import type { BothReport } from '../test/browser/page.ts'
 import type { Order, Report } from '../test/browser/train.ts'
 import { assert, Checks } from '../test/support/checks.ts'
 import { chromiumIsMissing, findChromium, type Log, launch, watch } from '../test/support/chromium.ts'
@@ -28,7 +29,9 @@ const mlp: Order = { train: 2000, test: 500, epochs: 3, runs: 2 }
 
 async function bundle(): Promise<Map<string, string>> {
   const { outputFiles } = await build({
-    entryPoints: ['page', 'worker'].map((name) => new URL(`../test/browser/${name}.ts`, import.meta.url).pathname),
+    entryPoints: ['page', 'worker', 'training'].map(
+      (name) => new URL(`../test/browser/${name}.ts`, import.meta.url).pathname,
+    ),
     outdir: '/',
     bundle: true,
     format: 'esm',
@@ -63,6 +66,26 @@ async function visit(
     const report = await page.evaluate(([name, work]) => globalThis[name](work), [trainer, order] as const)
     await during(page)
     return { log, report }
+  } finally {
+    await page.close()
+    await site.close()
+  }
+}
+
+/** Has the page train the same in a worker and itself. */
+async function visitBoth(
+  browser: Browser,
+  files: ReadonlyMap<string, string>,
+  headers: Readonly<Record<string, string>>,
+): Promise<BothReport> {
+  const site = await serve(files, headers)
+  const page = await browser.newPage()
+  try {
+    const log = watch(page)
+    await page.goto(site.url)
+    const report = await page.evaluate((input) => globalThis.fitInBoth(input), { examples: 1000, epochs: 2, lr: 5e-3 })
+    assert(log.complaints.length === 0, `the browser complained:\n${log.complaints.join('\n')}`)
+    return report
   } finally {
     await page.close()
     await site.close()
@@ -151,6 +174,18 @@ async function main(browser: Browser, checks: Checks): Promise<void> {
     const headers = { ...isolation, ...policy(oneThreadPolicy) }
     const result = await visit(browser, files, headers, 'trainHere', { ...mlp, runs: 1, threads: 2 })
     return examine(result, { threads: 1, isolated: true, files: ['/', '/page.js'] })
+  })
+  await checks.check('fitInWorker: the bits of fit, while the page goes on', async () => {
+    const report = await visitBoth(browser, files, policy(oneThreadPolicy))
+    const { there, here, aborted } = report
+    assert(report.sameWeights, 'weights differ')
+    const losses = ({ epochs }: typeof there): string => epochs.map(({ train }) => train.loss).join()
+    assert(losses(there) === losses(here), `losses ${losses(there)} instead of ${losses(here)}`)
+    assert(report.losses === there.steps, `told of ${report.losses} of ${there.steps} steps`)
+    assert(report.ticks > 10, `the page had ${report.ticks} turns`)
+    assert(aborted.stopped && aborted.epochs.length < 1e6, 'the abort was not heard')
+    assert(/^GliaError: optimizer: lr must be/.test(report.failure), `the failure reads ${report.failure}`)
+    return `${there.steps} steps, ${report.ticks} turns of the page meanwhile`
   })
   await checks.check('a policy without blob: means one thread, at once', async () => {
     const headers = { ...isolation, ...policy(oneThreadPolicy) }

@@ -4,6 +4,7 @@
 export class TrainControl {
   #paused = false
   #wake: (() => void)[] = []
+  readonly #listeners = new Set<(paused: boolean) => void>()
 
   /** Whether training halts, or will after the step at hand. */
   get paused(): boolean {
@@ -13,12 +14,22 @@ export class TrainControl {
   /** Halts the training after the step at hand. Its promise stays open; an abort ends it even so. */
   pause(): void {
     this.#paused = true
+    for (const listener of this.#listeners) listener(true)
   }
 
   /** Lets it go on. */
   resume(): void {
     this.#paused = false
     for (const wake of this.#wake.splice(0)) wake()
+    for (const listener of this.#listeners) listener(false)
+  }
+
+  /** Calls `listener` at every `pause` and `resume`. @returns ends that */
+  onChange(listener: (paused: boolean) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
   /** Used by `fit`: undefined if nothing holds it up, else a promise for when it may go on, or was aborted. */

@@ -14,6 +14,8 @@ export interface Seen {
 
 /** A loss was NaN or infinite. The model is left as it was before the step that began it, if that was found. */
 export class NotFiniteError extends GliaError {
+  /** What was seen, in words. */
+  readonly begun: string
   /** Where the loss was seen. */
   readonly seen: Seen
   /** The operation that began it; null if that could not be found. */
@@ -21,6 +23,7 @@ export class NotFiniteError extends GliaError {
 
   constructor(begun: string, seen: Seen, origin: Found | null) {
     super([begun, ...(origin ? [told(origin), advice(origin, seen)] : [UNKNOWN])].join(' '))
+    this.begun = begun
     this.seen = seen
     this.origin = origin
   }

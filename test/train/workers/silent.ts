@@ -1,0 +1,3 @@
+/** @file A worker that never calls `trainingWorker`. */
+
+export {}
