@@ -1,6 +1,6 @@
 /**
  * @file A process that trains in a directory, from its last checkpoint if there is one, until it is done or killed. Writes
- * the number of each step that it has finished; its arguments are the directory and the number of steps.
+ * the number of each step that it has finished; its arguments are the directory, the number of steps and the target.
  */
 import { mkdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,14 +10,15 @@ import { Dropout, Linear, ReLU, Sequential } from '../../src/nn/index.ts'
 import { checkpoints, readCheckpoint } from '../../src/node/checkpoints.ts'
 import { runLog } from '../../src/node/run-log.ts'
 import { Adam, schedule } from '../../src/optim/index.ts'
+import { createDeviceSync, type TargetName } from '../../src/plan/create.ts'
 import { InterpDevice } from '../../src/plan/interp.ts'
 import { fit } from '../../src/train/index.ts'
 import { corners, weightsOf } from './problems.ts'
 
-const [directory, steps] = process.argv.slice(2)
+const [directory, steps, target] = process.argv.slice(2)
 const say = (text: string): void => void writeSync(1, `${text}\n`)
 
-setDefaultDevice(new InterpDevice())
+setDefaultDevice(target === 'interp' ? new InterpDevice() : createDeviceSync(target as TargetName, { threads: 2 }))
 const resume = await readCheckpoint(join(directory, 'checkpoints'))
 manualSeed(resume ? 12345 : 1)
 // Large enough that writing takes a good part of the time.

@@ -1,6 +1,7 @@
 /**
  * @file Processes killed at random moments, while they write or not, never lose more than the last checkpoint's interval,
- * and come to the same losses and weights in the end. GLIA_KILLS says how many (default 4), GLIA_SEED which.
+ * and come to the same losses and weights in the end, on every target. GLIA_KILLS says how many there are in all (default
+ * 8), GLIA_SEED which.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -8,15 +9,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { Random } from '../../src/data/index.ts'
 import { readCheckpoint } from '../../src/node/checkpoints.ts'
+import { compiledTargets } from '../support/devices.ts'
 
-const KILLS = Number(process.env.GLIA_KILLS ?? 4)
+const TARGETS = ['interp', ...compiledTargets]
+const KILLS = Math.ceil(Number(process.env.GLIA_KILLS ?? 8) / TARGETS.length)
 const STEPS = 12
 const INTERVAL = 2
-/** Milliseconds that a process lives at most after it began to train. */
-const LIFE = 400
 
 const home = mkdtempSync(join(tmpdir(), 'glia-killed-'))
 afterAll(() => rmSync(home, { recursive: true, force: true }))
@@ -30,9 +31,9 @@ interface Life {
   readonly began: Promise<void>
 }
 
-function start(directory: string): Life {
+function start(directory: string, target: string): Life {
   const program = fileURLToPath(new URL('./killed-child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', program, directory, String(STEPS)], {
+  const child = spawn(process.execPath, ['--import', 'tsx', program, directory, String(STEPS), target], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let [text, errors] = ['', '']
@@ -70,41 +71,54 @@ function losses(directory: string): unknown[] {
   })
 }
 
-let reference: { losses: unknown[]; done: string | undefined }
+interface Reference {
+  readonly losses: unknown[]
+  readonly done: string | undefined
+  /** Milliseconds from the beginning of the training to its end: a process that is to be killed lives no longer. */
+  readonly life: number
+}
 
-beforeAll(async () => {
-  const whole = start(join(home, 'whole'))
+async function trainWhole(target: string): Promise<Reference> {
+  const directory = join(home, `${target}-whole`)
+  const whole = start(directory, target)
+  await whole.began
+  const begin = performance.now()
   expect(await whole.ended).toBe(false)
-  reference = { losses: losses(join(home, 'whole')), done: last(whole.lines(), 'done') }
+  const reference = { losses: losses(directory), done: last(whole.lines(), 'done'), life: performance.now() - begin }
   expect(reference.losses.length).toBeGreaterThan(STEPS)
-}, 60_000)
+  return reference
+}
 
-it(
-  `survives ${KILLS} kills`,
-  async () => {
-    const random = new Random(Number(process.env.GLIA_SEED ?? 0))
-    let [kills, finished] = [0, 0]
-    while (kills < KILLS || finished === 0) {
-      const directory = join(home, `run-${finished}`)
-      const life = start(directory)
-      await life.began
-      const spared = kills >= KILLS
-      const timer = spared ? undefined : setTimeout(() => life.child.kill('SIGKILL'), random.uniform(0, LIFE))
-      const killed = await life.ended
-      clearTimeout(timer)
-      const lines = life.lines()
-      const state = await readCheckpoint(join(directory, 'checkpoints'), { report: (m) => expect.unreachable(m) })
-      const known = Number(last(lines, 'step') ?? last(lines, 'from') ?? 0)
-      expect(state?.progress.steps ?? 0).toBeGreaterThan(known - INTERVAL)
-      if (killed) kills++
-      else {
-        expect(last(lines, 'done')).toBe(reference.done)
-        expect(losses(directory)).toEqual(reference.losses)
-        rmSync(directory, { recursive: true, force: true })
-        finished++
+describe.each(TARGETS)('on %s', (target) => {
+  it(
+    `survives ${KILLS} kills`,
+    async () => {
+      const reference = await trainWhole(target)
+      const random = new Random(Number(process.env.GLIA_SEED ?? 0))
+      let [kills, finished] = [0, 0]
+      while (kills < KILLS || finished === 0) {
+        const directory = join(home, `${target}-${finished}`)
+        const life = start(directory, target)
+        await life.began
+        const spared = kills >= KILLS
+        const most = reference.life
+        const timer = spared ? undefined : setTimeout(() => life.child.kill('SIGKILL'), random.uniform(0, most))
+        const killed = await life.ended
+        clearTimeout(timer)
+        const lines = life.lines()
+        const state = await readCheckpoint(join(directory, 'checkpoints'), { report: (m) => expect.unreachable(m) })
+        const known = Number(last(lines, 'step') ?? last(lines, 'from') ?? 0)
+        expect(state?.progress.steps ?? 0).toBeGreaterThan(known - INTERVAL)
+        if (killed) kills++
+        else {
+          expect(last(lines, 'done')).toBe(reference.done)
+          expect(losses(directory)).toEqual(reference.losses)
+          rmSync(directory, { recursive: true, force: true })
+          finished++
+        }
       }
-    }
-    expect(kills).toBe(KILLS)
-  },
-  60_000 + 6_000 * KILLS,
-)
+      expect(kills).toBe(KILLS)
+    },
+    180_000 + 20_000 * KILLS,
+  )
+})

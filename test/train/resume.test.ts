@@ -15,6 +15,7 @@ import {
   type TrainingState,
 } from '../../src/train/index.ts'
 import { fromJson, toJson } from '../../src/train/state.ts'
+import { compiledTargets } from '../support/devices.ts'
 import { corners, weightsOf } from './problems.ts'
 
 const data = corners(50)
@@ -77,9 +78,9 @@ async function run(kind: 'adam' | 'sgd' | 'nadam', resume?: TrainingState): Prom
   return { losses, lrs, states, epochs, checks: history.checks, weights: weightsOf(model) }
 }
 
-describe.each(['interp', 'wasm'] as const)('on %s', (target) => {
+describe.each(['interp', ...compiledTargets] as const)('on %s', (target) => {
   beforeEach(() => {
-    setDefaultDevice(target === 'interp' ? new InterpDevice() : createDeviceSync('wasm', { threads: 1 }))
+    setDefaultDevice(target === 'interp' ? new InterpDevice() : createDeviceSync(target, { threads: 1 }))
   })
 
   it.each(['adam', 'nadam', 'sgd'] as const)(
@@ -101,6 +102,36 @@ describe.each(['interp', 'wasm'] as const)('on %s', (target) => {
       }
     },
   )
+})
+
+describe('a run that early stopping ended', () => {
+  /** Validation that never improves after the first epoch, since nothing is learned. */
+  async function stopped(resume?: TrainingState): Promise<{ steps: number; weights: number[]; last?: TrainingState }> {
+    manualSeed(resume ? 5 : 4)
+    const model = new Sequential(new Linear(2, 3))
+    const optimizer = new SGD(model.parameters(), { lr: 0 })
+    let capture: (() => TrainingState) | undefined
+    const states: TrainingState[] = []
+    const recorder: Callback = {
+      onTrainBegin: (info) => {
+        capture = info.capture
+      },
+      onEpochEnd: () => {
+        if (capture) states.push(capture())
+      },
+    }
+    const callbacks = [earlyStopping(model, { patience: 2 }), recorder]
+    const options = { loss: crossEntropy, optimizer, validation, epochs: 9, batchSize: 25, callbacks }
+    const { steps } = await fit(model, data, { ...options, ...(resume ? { resume } : {}) })
+    return { steps, weights: weightsOf(model), ...(states.length > 0 ? { last: states[states.length - 1] } : {}) }
+  }
+
+  it('stays ended, with its best weights', async () => {
+    const { steps, weights, last } = await stopped()
+    // The first epoch is the best, and three more bring nothing.
+    expect(steps).toBe(8)
+    expect(await stopped(last)).toEqual({ steps: 8, weights })
+  })
 })
 
 describe('resuming refuses', () => {
