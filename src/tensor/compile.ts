@@ -45,7 +45,7 @@ export interface Compiled<A extends readonly Arg[], R> {
   async(...args: { [K in keyof A]: Callable<A[K]> }): Promise<R>
   /** Lists the kernels of the plan used last (or of all), with operations, module path and call site. */
   explain(): string
-  /** Time of each kernel with these arguments, averaged; the step runs `runs` + 3 times. */
+  /** Time of each kernel alone with these arguments, the fastest of `runs` (20 by default); the step runs `runs` + 3 times. */
   profile(args: { [K in keyof A]: Callable<A[K]> }, runs?: number): KernelTime[]
   /** How many times the function has been recorded, and why each time. */
   readonly traces: readonly string[]
