@@ -3,7 +3,10 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { BpeTokenizer } from '../../src/data/transforms/bpe.ts'
 import { createDevice, manualSeed, randn, setDefaultDevice, tensor } from '../../src/index.ts'
+import { summary } from '../../src/nn/index.ts'
 import { type FileOptions, fileRecipes, type Prepared, type Source, type Task } from '../../src/recipes/files/index.ts'
+import { SentimentLstm } from '../../src/recipes/files/text-models.ts'
+import { phrasesOf } from '../../src/recipes/files/text-trees.ts'
 import { evaluate, fit, type Model, type Scores } from '../../src/train/index.ts'
 
 const csv = (lines: readonly string[]): Source => ({ name: 'a.csv', text: `${lines.join('\n')}\n` })
@@ -146,5 +149,92 @@ describe('text-classifier', () => {
     await expect(prepare(csv(['review,mood', ...rows]))).rejects.toThrow(/--text and --label/)
     const ids = Array.from({ length: 40 }, (_, i) => `id${i},${i % 2 ? 'odd' : 'even'}`)
     await expect(prepare(csv(['review,mood', ...ids]), options)).rejects.toThrow(/no word of review occurs twice/)
+  })
+
+  it('reads words in order with an LSTM', async () => {
+    const prepared = await fileRecipes['text-classifier'].prepare(csv(['review,mood', ...rows]), {
+      ...options,
+      model: 'lstm',
+      width: 16,
+    })
+    const [model, { accuracy }] = await learn(prepared, 8)
+    expect(accuracy).toBe(1)
+    // Zeros before the words; unknown ones have a number of their own.
+    const [row] = [restored('text-classifier', prepared.task)]
+    const { x } = await row.examples(csv(['review,mood', 'a mystery,pos']))
+    expect([...x.data].slice(0, -2).every((n) => n === 0)).toBe(true)
+    expect([...x.data].slice(-1)).toEqual([1])
+    expect(await row.predict(model, csv(['review', 'a dull cast']))).toContain('a dull cast,neg')
+  })
+
+  it('has the parameters of the course with 13,000 words and five classes', () => {
+    const table = summary(new SentimentLstm(13_000, 64, 5), [20], { dtype: 'int32' })
+    expect(table.total).toBe(1_354_821)
+    const layers = table.rows.filter(({ parameters }) => parameters > 0)
+    expect(layers.map(({ outputShape, parameters }) => [outputShape, parameters])).toEqual([
+      [[null, 20, 100], 1_300_000],
+      [[null, 20, 64], 42_240],
+      [[null, 20, 32], 12_416],
+      [[null, 5], 165],
+    ])
+  })
+
+  it('leaves out texts without words, and says which', async () => {
+    const some = [...rows]
+    some[3] = ' ,neg'
+    some[8] = '"  ",pos'
+    some[9] = 'a dull\ud83d film,neg'
+    const { choices, train, validation, test } = await fileRecipes['text-classifier'].prepare(
+      csv(['review,mood', ...some]),
+      options,
+    )
+    expect(choices).toContainEqual(['left out', '2 texts without words: lines 5, 10'])
+    expect(choices).toContainEqual(['damage', 'half a character became U+FFFD'])
+    expect(train.length + validation.length + test.length).toBe(198)
+    expect(train.origins).not.toContain(5)
+  })
+
+  it('learns from the phrases of parsed sentences', async () => {
+    const trees = Array.from({ length: 60 }, (_, i) =>
+      i % 2 ? `(4 (2 the) (4 (4 fine) (2 ${words[i % 5]})))` : `(0 (2 the) (0 (0 dull) (2 ${words[i % 5]})))`,
+    )
+    const source = { name: 'trees.txt', text: `${trees.join('\n')}\n` }
+    const prepared = await fileRecipes['text-classifier'].prepare(source)
+    expect(prepared.task.classes).toEqual(['0', '2', '4'])
+    // Each sentence and its four phrases, of which the words say their own.
+    expect(prepared.train.length).toBe(5 * 48)
+    expect([prepared.validation.length, prepared.test.length]).toEqual([6, 6])
+    expect([...new Set(prepared.test.y.data)].sort()).toEqual([0, 2])
+    const [model, { accuracy }] = await learn(prepared, 8)
+    expect(accuracy).toBe(1)
+    const again = restored('text-classifier', prepared.task)
+    expect(await again.predict(model, { name: 't', text: '(2 (2 a) (4 fine))\n' })).toContain(',4,')
+    const unknown = again.examples({ name: 't', text: '(7 fine)' })
+    await expect(unknown).rejects.toThrow(/line 1: the class "7" is none/)
+  })
+})
+
+describe('phrasesOf', () => {
+  it('gives sentence and phrases', () => {
+    expect(phrasesOf('(3 (2 -LRB-) (3 (2 A) (4 good\\/bad)))', 'x')).toEqual([
+      { label: '3', text: '( A good/bad' },
+      { label: '2', text: '(' },
+      { label: '3', text: 'A good/bad' },
+      { label: '2', text: 'A' },
+      { label: '4', text: 'good/bad' },
+    ])
+  })
+
+  it.each([
+    ['(3 (2 a)', /does not close/],
+    ['(3 a))', /was not opened/],
+    ['((2 a) (3 b))', /no label/],
+    ['(3 (2 ) a)', /no words/],
+    ['(3 a) (2 b)', /two/],
+    ['(3 a) b', /"b" stands outside/],
+    ['', /does not close/],
+  ])('refuses %s', (tree, message) => {
+    expect(() => phrasesOf(tree, 'x, line 2')).toThrow(message)
+    expect(() => phrasesOf(tree, 'x, line 2')).toThrow(/^x, line 2: /)
   })
 })

@@ -1,26 +1,31 @@
 /** @file Which class a text belongs to: its mood, its topic. */
 
 import { GliaError } from '../../core/errors.ts'
-import { type ArrayDataset, arrayDataset, subset } from '../../data/dataset.ts'
+import { type ArrayDataset, arrayDataset } from '../../data/dataset.ts'
+import { words as wordsOf } from '../../data/transforms/tokenizer.ts'
 import { crossEntropy } from '../../loss/index.ts'
-import { Dropout, Embedding, init, Linear, Module } from '../../nn/index.ts'
 import { AdamW, type Optimizer, type Schedule, schedule } from '../../optim/index.ts'
 import type { Parameter } from '../../tensor/parameter.ts'
-import type { Tensor } from '../../tensor/tensor.ts'
 import { type Loss, type Model, predict } from '../../train/evaluate.ts'
 import { accuracy, type Metric } from '../../train/metrics.ts'
-import { classColumns, classNames, classNumbers } from './classes.ts'
-import { shareOut } from './shares.ts'
+import { classColumns } from './classes.ts'
 import { specOf } from './spec.ts'
-import { cellsOf, columnIndex, readTable, type Table, writeTable } from './table.ts'
+import { type Table, writeTable } from './table.ts'
 import type { FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
+import { divided, documentsOf, type Labelled, numbersOf, readTexts, textsOf } from './text-documents.ts'
+import { BagOfTokens, SentimentLstm } from './text-models.ts'
+
+const MODELS = ['bag', 'lstm'] as const
+type ModelKind = (typeof MODELS)[number]
 
 interface TextClassSpec {
+  /** Columns; of parsed sentences, the label's is null: their trees say it. */
   readonly text: string
-  readonly label: string
+  readonly label: string | null
   readonly header: boolean
+  readonly model: ModelKind
   readonly classes: readonly string[]
-  /** Words, and pairs of neighbours, most frequent first; number 0 is none. */
+  /** Most frequent first. */
   readonly tokens: readonly string[]
   /** Tokens of a text that are looked at. */
   readonly context: number
@@ -28,27 +33,37 @@ interface TextClassSpec {
 }
 
 const NAME = 'text-classifier'
-const DROPOUT = 0.5
-const MOST_TOKENS = 50_000
 
-/** The mean of the vectors of words and pairs (Joulin et al. 2017), and logits of it: int32 `[B, T] → [B, classes]`. */
-export class BagOfTokens extends Module {
-  readonly embedding: Embedding
-  readonly dropout: Dropout
-  readonly head: Linear
+interface Kind {
+  /** What a text is cut into. */
+  readonly tokensOf: (text: string) => string[]
+  /** Tokens that occur less often are not known. */
+  readonly least: number
+  /** Tokens to know, at most; special numbers included. */
+  readonly vocabulary: number
+  /** Numbers before those of the tokens: for no token, and for one that is not known. */
+  readonly specials: 1 | 2
+  readonly width: number
+  readonly defaults: { readonly epochs: number; readonly lr: number; readonly patience: number }
+}
 
-  constructor(tokens: number, width: number, classes: number) {
-    super()
-    this.embedding = new Embedding(tokens + 1, width, { init: init.normal(0.1), paddingIdx: 0 })
-    this.dropout = new Dropout(DROPOUT)
-    this.head = new Linear(width, classes)
-  }
-
-  forward(x: Tensor): Tensor {
-    const there = x.ne(0).float().unsqueeze(-1)
-    const sum = this.embedding.call(x).mul(there).sum(1)
-    return this.head.call(this.dropout.call(sum.div(there.sum(1).clamp(1))))
-  }
+const KINDS: Readonly<Record<ModelKind, Kind>> = {
+  bag: {
+    tokensOf: pairsOf,
+    least: 2,
+    vocabulary: 50_000,
+    specials: 1,
+    width: 64,
+    defaults: { epochs: 20, lr: 3e-3, patience: 3 },
+  },
+  lstm: {
+    tokensOf: (text) => wordsOf(text),
+    least: 1,
+    vocabulary: 13_000,
+    specials: 2,
+    width: 64,
+    defaults: { epochs: 12, lr: 2e-3, patience: 3 },
+  },
 }
 
 class TextClassTask implements Task {
@@ -61,11 +76,16 @@ class TextClassTask implements Task {
   constructor(spec: TextClassSpec) {
     this.spec = spec
     this.classes = spec.classes
-    this.#numbers = new Map(spec.tokens.map((token, i) => [token, i + 1]))
+    const { specials } = KINDS[spec.model]
+    this.#numbers = new Map(spec.tokens.map((token, i) => [token, i + specials]))
   }
 
   build(): Model {
-    return new BagOfTokens(this.spec.tokens.length, this.spec.width, this.classes.length)
+    const { model, tokens, width } = this.spec
+    const classes = this.classes.length
+    return model === 'bag'
+      ? new BagOfTokens(tokens.length, width, classes)
+      : new SentimentLstm(tokens.length + KINDS.lstm.specials, width, classes)
   }
 
   optimizer(parameters: readonly Parameter[], lr: number): Optimizer {
@@ -77,95 +97,122 @@ class TextClassTask implements Task {
   }
 
   async examples(source: Source): Promise<ArrayDataset> {
-    const table = await readTable(source, this.spec.header)
-    return this.of(table, columnIndex(table, this.spec.label, 'Classes'))
+    const table = await readTexts(source, this.spec.header)
+    return this.of(documentsOf(table, this.spec, this.classes).sentences)
   }
 
-  of(table: Table, label: number): ArrayDataset {
-    const y = { data: classNumbers(table, label, this.classes), shape: [] }
-    return arrayDataset({ x: this.inputs(table), y, classes: this.classes, origins: Array.from(table.lines) })
+  of(documents: readonly Labelled[]): ArrayDataset {
+    const y = Int32Array.from(documents, ({ label }) => label)
+    return arrayDataset({
+      x: this.inputs(documents.map(({ text }) => text)),
+      y: { data: y, shape: [] },
+      classes: this.classes,
+      origins: documents.map(({ line }) => line),
+    })
   }
 
-  /** Token numbers of all rows' texts, `[T]` each, with zeros after their ends. */
-  inputs(table: Table): { data: Int32Array; shape: number[] } {
-    const { context, text } = this.spec
-    const texts = cellsOf(table, columnIndex(table, text, 'Texts'))
+  /**
+   * Token numbers of texts, `[T]` each. A bag has zeros behind them, and no number for tokens that are not known; a network
+   * that reads to the end has the zeros before them, so that the last word is the last thing it sees.
+   */
+  inputs(texts: readonly string[]): { data: Int32Array; shape: number[] } {
+    const { context, model } = this.spec
+    const { tokensOf } = KINDS[model]
     const data = new Int32Array(texts.length * context)
-    texts.forEach((cell, i) => {
-      const known = tokensOf(cell).flatMap((token) => this.#numbers.get(token) ?? [])
-      data.set(known.slice(0, context), i * context)
+    texts.forEach((text, i) => {
+      const known = numbersOf(tokensOf(text), this.#numbers, model === 'bag' ? null : 1).slice(0, context)
+      data.set(known, i * context + (model === 'bag' ? 0 : context - known.length))
     })
     return { data, shape: [context] }
   }
 
   async predict(model: Model, source: Source): Promise<string> {
-    const table = await readTable(source, this.spec.header)
-    const logits = await (await predict(model, this.inputs(table), { batchSize: 256 })).data()
-    return writeTable(table, classColumns(logits, this.classes, this.spec.label))
+    const { header, label, text } = this.spec
+    const table = await readTexts(source, header)
+    const logits = await (await predict(model, this.inputs(textsOf(table, text)), { batchSize: 256 })).data()
+    return writeTable(table, classColumns(logits, this.classes, label ?? 'class'))
   }
 }
 
 /** Words in lower case, marks by themselves, then pairs of neighbours. */
-function tokensOf(text: string): string[] {
+function pairsOf(text: string): string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{N}]+(?:['’][\p{L}]+)?|[^\s\p{L}\p{N}]/gu) ?? []
   return [...words, ...words.slice(1).map((word, i) => `${words[i]} ${word}`)]
 }
 
-/** Means of vectors of words and pairs of words. */
+/** Means of vectors of words and pairs of words, or two layers of LSTM over words. */
 export const textClassifier: FileRecipe = {
   name: NAME,
-  description: 'Tells which class a text belongs to, from a CSV or TSV file of texts and classes',
+  description: 'Tells which class a text belongs to, from a CSV or TSV file of texts and classes, or parsed sentences',
   paper: 'Joulin, Grave, Bojanowski & Mikolov 2017, Bag of tricks for efficient text classification',
   reads: 'text',
   async prepare(source: Source, options: FileOptions = {}): Promise<Prepared> {
-    if (options.text === undefined || options.label === undefined) {
-      throw new GliaError(`${NAME}: say with --text and --label which columns hold the texts and their classes.`)
-    }
-    const table = await readTable(source, options.header)
-    const [text, label] = [columnIndex(table, options.text, '--text'), columnIndex(table, options.label, '--label')]
-    const classes = classNames(table, label)
-    const shares = shareOut(table, options, classNumbers(table, label, classes))
-    const texts = cellsOf(table, text)
-    const own = Array.from(shares.train, (row) => tokensOf(texts[row]))
-    const tokens = frequent(own)
+    const model = MODELS.find((kind) => kind === (options.model ?? 'bag'))
+    if (!model) throw new GliaError(`${NAME}: --model must be bag or lstm; received ${JSON.stringify(options.model)}.`)
+    const kind = KINDS[model]
+    const table = await readTexts(source, options.header)
+    const documents = documentsOf(table, columnsOf(table, options), null)
+    const shares = divided(documents, table, options, (text) => kind.tokensOf(text).length > 0)
+    const own = shares.train.map(({ text }) => kind.tokensOf(text))
+    const tokens = frequent(own, kind.least, (options.vocabulary ?? kind.vocabulary) - kind.specials)
     if (tokens.length === 0) {
-      throw new GliaError(`${table.name}: no word of ${table.columns[text]} occurs twice; is it the column of texts?`)
+      throw new GliaError(`${table.name}: no word of ${documents.text} occurs twice; is it the column of texts?`)
     }
-    const lengths = own.map(({ length }) => length).sort((a, b) => a - b)
-    // All of nearly every text: the few longest would make all batches as long as them.
-    const typical = lengths[Math.floor(0.98 * (lengths.length - 1))]
-    const { context = Math.max(2, Math.min(512, typical)), width = 64 } = options
-    const names = { text: table.columns[text], label: table.columns[label] }
-    const task = new TextClassTask({ ...names, header: table.header, classes, tokens, context, width })
-    const all = task.of(table, label)
+    const { context = typicalLength(own), width = kind.width } = options
+    const { text, label, classes } = documents
+    const task = new TextClassTask({ text, label, header: table.header, model, classes, tokens, context, width })
     return {
       task,
-      defaults: { epochs: 20, batchSize: shares.train.length < 2000 ? 16 : 64, lr: 3e-3, patience: 3 },
-      train: subset(all, shares.train),
-      validation: subset(all, shares.validation),
-      test: subset(all, shares.test),
+      defaults: { ...kind.defaults, batchSize: shares.train.length < 2000 ? 16 : 64 },
+      train: task.of(shares.train),
+      validation: task.of(shares.validation),
+      test: task.of(shares.test),
       choices: [
-        ['columns', `texts ${names.text}, classes ${names.label}: ${classes.length} classes`],
-        ['vocabulary', `${tokens.length.toLocaleString('en-US')} words and pairs that occur twice or more`],
-        ['length', `the first ${context} words and pairs of a text`],
+        ['columns', `texts ${text}, classes ${label ?? 'of the trees'}: ${classes.length} classes`],
+        ...shares.notes,
+        ['vocabulary', vocabularyText(model, tokens.length)],
+        ['length', `the first ${context} ${model === 'bag' ? 'words and pairs' : 'words'} of a text`],
         shares.choice,
-        ['model', `mean of vectors of ${width} features`],
+        ['model', model === 'bag' ? `mean of vectors of ${width} features` : lstmText(tokens.length, width, classes)],
       ],
     }
   },
   restore(spec: unknown): Task {
-    const keys = ['text', 'label', 'header', 'classes', 'tokens', 'context', 'width'] as const
+    const keys = ['text', 'label', 'header', 'model', 'classes', 'tokens', 'context', 'width'] as const
     return new TextClassTask(specOf<TextClassSpec>(NAME, spec, keys))
   },
 }
 
-/** Tokens that occur twice or more, most frequent first. */
-function frequent(texts: readonly (readonly string[])[]): string[] {
+/** The columns that the user named; parsed sentences need none. */
+function columnsOf(table: Table, { text, label }: FileOptions): { text: string; label: string | null } {
+  if (text !== undefined && label !== undefined) return { text, label }
+  if (table.columns.length === 1) return { text: table.columns[0], label: null }
+  throw new GliaError(`${NAME}: say with --text and --label which columns hold the texts and their classes.`)
+}
+
+/** Tokens that occur `least` times or more, most frequent first, at most `most`. */
+function frequent(texts: readonly (readonly string[])[], least: number, most: number): string[] {
   const counts = new Map<string, number>()
   for (const tokens of texts) for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1)
   return [...counts]
-    .filter(([, n]) => n > 1)
+    .filter(([, n]) => n >= least)
     .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
-    .slice(0, MOST_TOKENS)
+    .slice(0, Math.max(0, most))
     .map(([token]) => token)
+}
+
+/** All of nearly every text: the few longest would make all batches as long as them. */
+function typicalLength(texts: readonly (readonly string[])[]): number {
+  const lengths = texts.map(({ length }) => length).sort((a, b) => a - b)
+  return Math.max(2, Math.min(512, lengths[Math.floor(0.98 * (lengths.length - 1))]))
+}
+
+function vocabularyText(model: ModelKind, count: number): string {
+  const what = model === 'bag' ? 'words and pairs that occur twice or more' : 'words; all others are one'
+  return `${count.toLocaleString('en-US')} ${what}`
+}
+
+function lstmText(words: number, width: number, classes: readonly string[]): string {
+  const known = (words + KINDS.lstm.specials).toLocaleString('en-US')
+  return `Embedding ${known} × 100, LSTM ${width}, LSTM ${Math.ceil(width / 2)}, Linear ${classes.length}`
 }

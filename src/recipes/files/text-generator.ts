@@ -140,7 +140,10 @@ class TextTask implements Task {
       x.set(window.x.data, i * context)
       y.set(window.y.data, i * context)
     }
-    return arrayDataset({ x: { data: x, shape: [context] }, y: { data: y, shape: [context] } })
+    // Of a text in windows that overlap, they would be several times as much.
+    const from = (i: number): string => this.#tokens.decode(x.subarray(i * context, (i + 1) * context))
+    const origins = overlap === 1 ? { origins: Array.from({ length: all.length }, (_, i) => from(i)) } : {}
+    return arrayDataset({ x: { data: x, shape: [context] }, y: { data: y, shape: [context] }, ...origins })
   }
 
   /** The text of the file, and as many characters more as are asked for. */
@@ -163,6 +166,13 @@ class TextTask implements Task {
       tokens.push(drawn(outputs.subarray(start, start + size), temperature, random.uniform()))
     }
     return `${prompt}${this.#tokens.decode(tokens.slice(begin))}\n`
+  }
+
+  /** How the model goes on from the first window. */
+  async sample(model: Model, { x }: ArrayDataset): Promise<string> {
+    const prompt = this.#tokens.decode(x.data.subarray(0, this.spec.context)).trimEnd()
+    const text = await this.predict(model, { name: 'The text', text: prompt })
+    return `The text begins:\n\n${prompt}\n\nThe model goes on:\n\n${text.slice(prompt.length)}`
   }
 }
 
@@ -229,7 +239,7 @@ export const textGenerator: FileRecipe = {
       test: task.windows(shares.test, source.name),
       choices: [
         ['text', `${number(all.length)} characters, ${number(different)} different`],
-        ...(broken > 0 ? [['damage', `${number(broken)} halves of characters became U+FFFD`] as const] : []),
+        ...(broken > 0 ? [['damage', brokenText(broken)] as const] : []),
         ['tokens', kind === 'char' ? 'characters (--tokens bpe: pieces)' : `${number(tokens.size)} pieces, of bytes`],
         ['windows', `${context} tokens${plan.overlap > 1 ? `; in training, each token is in ${plan.overlap}` : ''}`],
         ['split', shares.split],

@@ -78,3 +78,9 @@ export function cleaned(text: string): { readonly text: string; readonly broken:
   for (let i = 0; i < lines.length; i++) if (sound[i] === REPLACEMENT && lines[i] !== REPLACEMENT) broken++
   return { text: sound, broken }
 }
+
+/** What to say of them. */
+export function brokenText(broken: number): string {
+  const what = broken === 1 ? 'half a character' : `${broken.toLocaleString('en-US')} halves of characters`
+  return `${what} became U+FFFD`
+}
