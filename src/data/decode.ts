@@ -5,8 +5,9 @@ import type { Picture } from './image.ts'
 import { checkPicture } from './picture-size.ts'
 
 /**
- * Decodes a PNG, JPEG, GIF (its first frame), WebP or BMP file to RGB and alpha, with the browser's own decoder. Where a
- * picture is transparent, colours may be off by one, because canvases multiply them by alpha and back.
+ * Decodes a PNG, JPEG, GIF (its first frame), WebP or BMP file to RGB and alpha, with the browser's own decoder, turned
+ * upright where a camera noted down how it was held. Where a picture is transparent, colours may be off by one, because
+ * canvases multiply them by alpha and back.
  *
  * @param name the file's name, for messages
  * @throws GliaError if it is no picture, damaged or larger than 32 megapixels, or the platform has no decoder
@@ -20,6 +21,7 @@ export async function decodePicture(bytes: Uint8Array, name = 'The picture'): Pr
   try {
     bitmap = await createImageBitmap(new Blob([new Uint8Array(bytes)]), {
       colorSpaceConversion: 'none',
+      imageOrientation: 'from-image',
       premultiplyAlpha: 'none',
     })
   } catch (error) {

@@ -1,11 +1,12 @@
 /** @file Decoding pictures in Node: PNG and JPEG, with libraries that are loaded when the first picture needs them. */
 
 import { GliaError } from '../core/errors.ts'
+import { orientationOf, upright } from '../data/exif.ts'
 import type { Picture } from '../data/image.ts'
 import { checkPicture } from '../data/picture-size.ts'
 
 /**
- * Decodes a PNG or JPEG file. JPEG comes as RGB, without heed to the orientation that cameras note down.
+ * Decodes a PNG or JPEG file. JPEG comes as RGB, turned upright where a camera noted down how it was held (Exif).
  *
  * @param name the file's name, for messages
  * @throws GliaError, one sentence, if it is neither, damaged or larger than 32 megapixels
@@ -18,7 +19,7 @@ export async function decodeImage(bytes: Uint8Array, name = 'The image'): Promis
 }
 
 /**
- * Decodes a JPEG file, baseline or progressive, to RGB.
+ * Decodes a JPEG file, baseline or progressive, to RGB, and turns it as its Exif orientation says.
  *
  * @throws GliaError, one sentence, if it is no JPEG, damaged or larger than 32 megapixels
  */
@@ -35,7 +36,13 @@ export async function decodeJpeg(bytes: Uint8Array, name = 'The image'): Promise
       maxResolutionInMP: 34,
       maxMemoryUsageInMB: 1024,
     })
-    return { width, height, channels: 3, data: new Uint8Array(data.buffer, data.byteOffset, data.length) }
+    const stored = {
+      width,
+      height,
+      channels: 3,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.length),
+    } as const
+    return upright(stored, orientationOf(bytes))
   } catch (error) {
     throw new GliaError(`${name} is not a sound JPEG file (${error instanceof Error ? error.message : error}).`)
   }
