@@ -42,8 +42,9 @@ export interface Ending {
 /** Tells how a training goes. */
 export interface Say {
   start(opening: Opening): void
-  fold(fold: number, folds: number, measured: Scores): void
-  folds(mean: Scores): void
+  /** What a part of the data comes to, and what rules without a network come to on it. */
+  fold(fold: number, folds: number, measured: Scores, baselines: Ending['baselines']): void
+  folds(mean: Scores, baselines: Ending['baselines']): void
   /** Of `fit`. */
   callback(): Callback
   done(ending: Ending): void
@@ -57,8 +58,14 @@ export const lines: Say = {
     console.log(title)
     for (const [name, value] of rows) console.log(`  ${name.padEnd(width)}  ${value}`)
   },
-  fold: (fold, folds, measured) => console.log(`Fold ${fold}/${folds}: ${scores(measured)}`),
-  folds: (mean) => console.log(`Mean of the folds: ${scores(mean)}`),
+  fold(fold, folds, measured, baselines) {
+    console.log(`Fold ${fold}/${folds}: ${scores(measured)}`)
+    sayBaselines(baselines)
+  },
+  folds(mean, baselines) {
+    console.log(`Mean of the folds: ${scores(mean)}`)
+    sayBaselines(baselines)
+  },
   callback: () => progressBar(),
   done({ epochs, stopped, best, measured, baselines, findings, out, files, next }) {
     if (best !== undefined) {
@@ -67,10 +74,7 @@ export const lines: Say = {
       )
     }
     console.log(`Test: ${scores(measured)}`)
-    for (const { name, scores: reached } of baselines) {
-      const figures = Object.entries(reached).map(([metric, value]) => `${metric} ${value.toPrecision(4)}`)
-      console.log(`  against ${figures.join('  ')} by ${name}`)
-    }
+    sayBaselines(baselines)
     console.log(`Saved ${join(out, 'model.safetensors')} and run.json. Try: ${next}`)
     if (files.length > 0) console.log(`With them: ${files.join(', ')}.`)
     console.log(`\n${verdict(findings, epochs.length)}`)
@@ -84,8 +88,8 @@ export const lines: Say = {
 /** For programs: one object per line. */
 export const jsonLines: Say = {
   start: ({ event }) => print({ event: 'start', ...event }),
-  fold: (fold, folds, metrics) => print({ event: 'fold', fold, folds, metrics }),
-  folds: (metrics) => print({ event: 'folds', metrics }),
+  fold: (fold, folds, metrics, baselines) => print({ event: 'fold', fold, folds, metrics, ...listed(baselines) }),
+  folds: (metrics, baselines) => print({ event: 'folds', metrics, ...listed(baselines) }),
   callback: () => ({
     onEpochEnd: ({ epoch, train, val, seconds }) => print({ event: 'epoch', epoch, train, val, seconds }),
   }),
@@ -95,13 +99,24 @@ export const jsonLines: Say = {
       event: 'done',
       ...kept,
       metrics: measured,
-      ...(baselines.length > 0 ? { baselines } : {}),
+      ...listed(baselines),
       findings,
       out,
       files,
     })
   },
   profile: (kernels) => print({ event: 'profile', kernels }),
+}
+
+function sayBaselines(baselines: Ending['baselines']): void {
+  for (const { name, scores: reached } of baselines) {
+    const figures = Object.entries(reached).map(([metric, value]) => `${metric} ${value.toPrecision(4)}`)
+    console.log(`  against ${figures.join('  ')} by ${name}`)
+  }
+}
+
+function listed(baselines: Ending['baselines']): { baselines?: Ending['baselines'] } {
+  return baselines.length > 0 ? { baselines } : {}
 }
 
 function print(value: object): void {

@@ -1,8 +1,14 @@
 /** @file `glia train <recipe> --data <file>`: trains on a user's own file. */
 
 import { resolve } from 'node:path'
-import { fileRecipes } from '../../recipes/files/index.ts'
-import type { FileOptions, FileRecipe, Prepared, Source } from '../../recipes/files/task.ts'
+import {
+  type Baseline,
+  type FileOptions,
+  type FileRecipe,
+  fileRecipes,
+  type Prepared,
+  type Source,
+} from '../../recipes/files/index.ts'
 import { manualSeed } from '../../tensor/random.ts'
 import { evaluate } from '../../train/evaluate.ts'
 import type { Scores } from '../../train/metrics.ts'
@@ -106,6 +112,7 @@ async function trainInto(
     ...aboutFile(task, model, source),
     sets: prepared,
     settings,
+    baselines: prepared.baselines ?? [],
     data: resolve(options.data),
     limit: null,
     files: { task: task.spec, options: fileOptions(options) },
@@ -125,6 +132,7 @@ async function crossValidate(
   say: Say,
 ): Promise<void> {
   const all: Scores[] = []
+  const rules: (readonly Baseline[])[] = []
   for (let fold = 0; fold < folds && !signal.aborted; fold++) {
     const part: Prepared = await recipe.prepare(source, { ...options, fold: [fold, folds] })
     manualSeed(settings.seed)
@@ -133,10 +141,16 @@ async function crossValidate(
     if (signal.aborted) return
     const { loss, metrics } = part.task
     all.push(await evaluate(model, part.test, { loss, metrics, batchSize: settings.batch }))
-    say.fold(fold + 1, folds, all[fold])
+    rules.push(part.baselines ?? [])
+    say.fold(fold + 1, folds, all[fold], rules[fold])
   }
-  const mean = (name: string): number => all.reduce((sum, s) => sum + s[name], 0) / all.length
-  say.folds(Object.fromEntries(Object.keys(all[0]).map((name) => [name, mean(name)])) as Scores)
+  const baselines = rules[0].map(({ name }, i) => ({ name, scores: meanOf(rules.map((list) => list[i].scores)) }))
+  say.folds(meanOf(all) as Scores, baselines)
+}
+
+function meanOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const mean = (name: string): number => all.reduce((sum, scores) => sum + scores[name], 0) / all.length
+  return Object.fromEntries(Object.keys(all[0]).map((name) => [name, mean(name)]))
 }
 
 /** What was decided on the command line about the file, to be decided the same way by `glia eval`. */

@@ -163,7 +163,7 @@ export const recommender: FileRecipe = {
     }
     const { mean, std } = scaleOf(Array.from(shares.train, (row) => ratings[row]))
     if (std === 0) throw new GliaError(`${table.name}: every training rating is ${mean}; there is nothing to learn.`)
-    const { width = 64, dropout = 0.3, weightDecay = 1 } = options
+    const { width = 64, dropout = 0.15, weightDecay = 1 } = options
     const [users, items] = [known(user), known(item)]
     const names = { user: table.columns[user], item: table.columns[item], rating: table.columns[rating] }
     const spec = { ...names, header: table.header, users, items, scale: { mean, std }, width, dropout, weightDecay }
@@ -174,7 +174,7 @@ export const recommender: FileRecipe = {
     const count = (n: number): string => n.toLocaleString('en-US')
     return {
       task: new RecommenderTask({ ...spec, penalty }),
-      defaults: { epochs: 20, batchSize: train.length < 10_000 ? 32 : 256, lr: 4e-3, patience: 3 },
+      defaults: { epochs: 15, batchSize: train.length < 10_000 ? 32 : 256, lr: 4e-3, patience: 3 },
       train,
       validation,
       test,
