@@ -17,7 +17,7 @@ import { checkShares } from './shares.ts'
 import { specOf } from './spec.ts'
 import type { AskOptions, FileDefaults, FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
 import { RecurrentText } from './text-recurrent.ts'
-import { cleaned, TextTokens, type TokenKind } from './text-tokens.ts'
+import { brokenText, cleaned, TextTokens, type TokenKind } from './text-tokens.ts'
 
 const MODELS = ['transformer', 'gru', 'lstm'] as const
 type ModelKind = (typeof MODELS)[number]
