@@ -137,7 +137,8 @@ function timesOf(plan: Plan, segments: readonly number[]): KernelTime[] {
     }
     const { kernel } = timed
     const name = timed.programs.map((p) => p.replace(kernel.name, '').trim()).join(', ')
-    const { operations, shape, modules, flops, bytes } = kernel
+    const { operations, shape, modules } = kernel
+    const { flops, bytes } = must(kernel.work)
     const same = kernel === last ? found.pop() : undefined
     const programs = [...(same?.programs ?? []), { name, ms }]
     found.push({ operations, shape, modules, programs, ms: ms + (same?.ms ?? 0), flops, bytes })

@@ -31,6 +31,8 @@ export interface Group {
 
 export interface Grouping {
   readonly groups: readonly Group[]
+  /** The kernels of those groups for which they have been written to see whether they can be. */
+  readonly emitted: ReadonlyMap<Group, Emitted>
   readonly groupOf: ReadonlyMap<PNode, Group>
   readonly reads: (n: PNode) => ReadonlySet<PNode>
 }
@@ -75,7 +77,7 @@ export function makeGroups(
     const g = singleGroup(n, outs.get(n) ?? n, reads)
     for (const m of g.memberSet) initial.set(m, g)
   }
-  if (!fuse) return { groups: [...new Set(initial.values())], groupOf: initial, reads }
+  if (!fuse) return { groups: [...new Set(initial.values())], emitted: new Map(), groupOf: initial, reads }
   const merged = new Merger(initial, reads, context, roots).run()
   return { ...merged, reads }
 }
@@ -155,6 +157,7 @@ class Merger {
   readonly #reads: Group['reads']
   readonly #context: EmitContext
   readonly #roots: ReadonlySet<PNode>
+  readonly #emitted = new Map<Group, Emitted>()
 
   constructor(initial: Map<PNode, Group>, reads: Group['reads'], context: EmitContext, roots: ReadonlySet<PNode>) {
     this.#of = initial
@@ -163,7 +166,7 @@ class Merger {
     this.#roots = roots
   }
 
-  run(): { groups: Group[]; groupOf: Map<PNode, Group> } {
+  run(): Pick<Grouping, 'groups' | 'emitted' | 'groupOf'> {
     for (const start of new Set(this.#of.values())) {
       // Merge into producers until nothing changes; later producers first, so that chains collapse from the end.
       let g = must(this.#of.get(start.members[0]))
@@ -183,7 +186,7 @@ class Merger {
       }
     }
     this.#siblings()
-    return { groups: [...new Set(this.#of.values())], groupOf: this.#of }
+    return { groups: [...new Set(this.#of.values())], emitted: this.#emitted, groupOf: this.#of }
   }
 
   #replace(joined: Group, ...old: Group[]): void {
@@ -279,6 +282,7 @@ class Merger {
     if (members.length > 24) return null
     const emitted = tryEmit(joined, storedMembers(joined, this.#context.marked, this.#roots), this.#context)
     if (!emitted || emitted.buffers.length > 28) return null
+    this.#emitted.set(joined, emitted)
     return joined
   }
 }

@@ -5,13 +5,13 @@
 import { dtypes } from '../core/dtype.ts'
 import { sizeOf } from '../core/shape.ts'
 import type { LoopAttrs } from '../graph/node.ts'
-import { indexOf, newVar } from '../kernels/index.ts'
 import type { Kernel, Lowered } from '../kernels/kernel.ts'
 import { kernelKey } from '../kernels/key.ts'
 import { lowerKernel } from '../kernels/lower/index.ts'
 import type { Machine, VectorProgram } from '../kernels/vector.ts'
 import type { Address, LoopStep, Step } from '../targets/target.ts'
 import { Block, layOut } from './arena.ts'
+import { copyKernel } from './copy.ts'
 import { emitGroup } from './emit.ts'
 import type { EmitContext, Emitted } from './emit-scope.ts'
 import { type Group, type Grouping, makeGroups, storedMembers } from './groups.ts'
@@ -37,7 +37,7 @@ export interface HostStep {
 }
 
 /** A kernel as `explain` lists it. */
-export interface KernelInfo extends KernelWork {
+export interface KernelInfo {
   readonly name: string
   readonly kind: string
   readonly stage: number
@@ -45,6 +45,8 @@ export interface KernelInfo extends KernelWork {
   readonly modules: readonly string[]
   readonly sites: readonly string[]
   readonly shape: readonly number[]
+  /** How much it has to do, which only the plan of a profile knows. */
+  readonly work: KernelWork | null
 }
 
 /** A part of a kernel that runs between two barriers. */
@@ -119,6 +121,7 @@ export interface ScheduleInput {
 export interface Schedule {
   readonly segments: readonly (readonly AbstractStep[] | HostStep)[]
   readonly arenaBytes: number
+  /** All kernels' together, in the plan of a profile. */
   readonly work: KernelWork
   /** Where each kept root's values lie after a run. */
   readonly locationOf: (root: PNode) => Location
@@ -190,8 +193,8 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     }
     for (const w of here) {
       if (!w.emitted) continue
-      const info = describe(w, stage, kernelWork(w.emitted.kernel))
-      work.push(info)
+      const info = describe(w, stage, plan.separate ? kernelWork(w.emitted.kernel) : null)
+      if (info.work !== null) work.push(info.work)
       lower(w.emitted.kernel, w.emitted.buffers.map(argument), info)
       plan.kernels.push(info)
       plan.descriptions.push(w.emitted.kernel)
@@ -257,7 +260,8 @@ function group(
       const emitted = new Map<Group, Emitted | null>()
       for (const g of grouping.groups) {
         const simple = g.kind === 'host' || g.kind === 'loop'
-        emitted.set(g, simple ? null : emitGroup(g, storedMembers(g, marked, roots), context))
+        const known = grouping.emitted.get(g)
+        emitted.set(g, simple ? null : (known ?? emitGroup(g, storedMembers(g, marked, roots), context)))
       }
       return { grouping, emit: (g) => emitted.get(g) ?? null, marked }
     } catch (error) {
@@ -310,21 +314,6 @@ function phasesOf(plan: PlanBuilder, kernels: readonly ToEmit[]): Phase[] {
 
 function emitPhases(plan: PlanBuilder, kernels: readonly ToEmit[], steps: AbstractStep[]): void {
   for (const phase of phasesOf(plan, kernels)) steps.push(...phase.steps, { op: 'barrier' })
-}
-
-function copyKernel(n: PNode): Kernel {
-  const size = sizeOf(n.shape)
-  const v = newVar(size)
-  const index = indexOf(v)
-  const info = { dtype: n.dtype, size }
-  const value = { op: 'load', dtype: n.dtype, buffer: 0, index, guards: [] } as const
-  return {
-    kind: 'nest',
-    name: 'copy',
-    buffers: [info, info],
-    outer: [v],
-    passes: [{ inner: [], reductions: [], stores: [{ buffer: 1, index, value }] }],
-  }
 }
 
 function hostStep(w: Work, locate: (n: PNode) => Location, marked: ReadonlySet<PNode>): HostStep {
@@ -417,7 +406,7 @@ function hostInLoop(): never {
   throw new Error('sort and host functions cannot run inside a loop on this device; compute them before the loop')
 }
 
-function describe(w: Work, stage: number, work: KernelWork): KernelInfo {
+function describe(w: Work, stage: number, work: KernelWork | null): KernelInfo {
   const { members, kind } = w.group
   const texts = (f: (m: PNode) => string | undefined): string[] => [...new Set(members.flatMap((m) => f(m) || []))]
   return {
@@ -428,7 +417,7 @@ function describe(w: Work, stage: number, work: KernelWork): KernelInfo {
     modules: texts((m) => m.origin?.module),
     sites: texts((m) => m.origin?.site),
     shape: must(members.at(-1)).shape,
-    ...work,
+    work,
   }
 }
 
