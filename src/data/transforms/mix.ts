@@ -29,16 +29,30 @@ export function mixup({ classes, alpha = 0.2 }: MixOptions): (batch: ClassBatch,
   return ({ x, y }, random) => {
     const share = beta(alpha, random)
     const partner = permutation(x.shape[0], random.below(2 ** 31))
-    const pixels = x.data instanceof Float32Array ? x.data : Float32Array.from(x.data, (v) => v / 255)
-    const blend = (data: Float32Array): Float32Array => {
-      const size = data.length / x.shape[0]
-      return data.map((v, i) => share * v + (1 - share) * data[partner[Math.floor(i / size)] * size + (i % size)])
-    }
     return {
-      x: { data: blend(pixels), shape: x.shape },
-      y: { data: blend(shares('mixup', y, classes)), shape: [x.shape[0], classes] },
+      x: { data: blended(intensities(x), partner, share), shape: x.shape },
+      y: { data: blended(shares('mixup', y, classes), partner, share), shape: [x.shape[0], classes] },
     }
   }
+}
+
+/** `share` of each row and the rest of its partner's. */
+function blended(data: Float32Array, partner: Int32Array, share: number): Float32Array {
+  const size = data.length / partner.length
+  const out = new Float32Array(data.length)
+  for (let row = 0; row < partner.length; row++) {
+    const [own, other] = [row * size, partner[row] * size]
+    for (let i = 0; i < size; i++) out[own + i] = share * data[own + i] + (1 - share) * data[other + i]
+  }
+  return out
+}
+
+/** Bytes as float32 in [0, 1]; floats as they are. */
+function intensities({ data }: Item): Float32Array {
+  if (data instanceof Float32Array) return data
+  const out = new Float32Array(data.length)
+  for (let i = 0; i < data.length; i++) out[i] = data[i] / 255
+  return out
 }
 
 /**
