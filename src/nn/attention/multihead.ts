@@ -6,7 +6,7 @@ import { cat } from '../../tensor/movement.ts'
 import { Parameter } from '../../tensor/parameter.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 import { checkCounts, checkProbability } from '../check.ts'
-import { attend, causalMask } from '../functional/attention.ts'
+import { type AttentionOptions, attend, causalMask, scaledDotProductAttention } from '../functional/attention.ts'
 import { linear } from '../functional/linear.ts'
 import { glorotNormal, glorotUniform } from '../init.ts'
 import { Linear } from '../linear.ts'
@@ -105,11 +105,11 @@ export class MultiheadAttention extends Module<
     const given = kv[0].shape[1]
     const [k, v] = this.#extend(kv)
     const extra = k.shape[1] - given
-    const { output, weights } = attend(this.#heads(q), this.#heads(k), this.#heads(v), {
+    const options: AttentionOptions = {
       mask: [
         ...this.#mask('attnMask', inputs.attnMask, batch, [queries, given], extra),
         ...this.#mask('keyPaddingMask', inputs.keyPaddingMask, batch, [given], extra),
-        ...(causal
+        ...(causal && extra > 0
           ? [
               causalMask(queries, given, { device: q.device })
                 .pad([[0, extra]])
@@ -117,11 +117,16 @@ export class MultiheadAttention extends Module<
             ]
           : []),
       ],
+      causal: causal && extra === 0,
       dropout: this.training ? (this.options.dropout ?? 0) : 0,
-    })
+    }
+    const heads = [q, k, v].map((t) => this.#heads(t)) as [Tensor, Tensor, Tensor]
+    const { output, weights } = needWeights
+      ? attend(...heads, options)
+      : { output: scaledDotProductAttention(...heads, options), weights: null }
     const joined = output.transpose(1, 2).reshape([batch, queries, this.embedDim])
     const y = this.out_proj.call(batchFirst ? joined : joined.transpose(0, 1))
-    return [y, needWeights ? (averageAttnWeights ? weights.mean(1) : weights) : null]
+    return [y, averageAttnWeights ? (weights?.mean(1) ?? null) : weights]
   }
 
   /** Of one sequence. */

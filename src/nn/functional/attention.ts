@@ -4,6 +4,7 @@ import { broadcastShapes, sameShape, showShape } from '../../core/shape.ts'
 import { where } from '../../tensor/elementwise.ts'
 import { arange, type TensorOptions } from '../../tensor/factories.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
+import { attendInBlocks, blockRows } from './attention-blocks.ts'
 import { dropout } from './dropout.ts'
 
 /** Restricts and weights what queries may look at. */
@@ -21,6 +22,9 @@ export interface AttentionOptions {
 /**
  * `softmax(q kᵀ / √E + mask) v` (Vaswani et al. 2017). A query that may look at nothing gives zeros.
  *
+ * Where the scores `[…, L, S]` take more than 8 MB, they are computed for some queries at a time, and again for gradients
+ * (without dropout, and unless a mask wants a gradient; without `causal`, for gradients only from 256 MB on).
+ *
  * @param q `[…, L, E]`
  * @param k `[…, S, E]`; of `[B, H, S, E]`, H may divide the queries' number of heads, which then share keys and values in
  * groups of neighbours (Ainslie et al. 2023)
@@ -28,7 +32,16 @@ export interface AttentionOptions {
  * @returns `[…, L, V]`
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  return attend(q, k, v, options).output
+  checkOperands(q, k, v)
+  const { mask = null, causal = false, scale, dropout: p = 0 } = options
+  const masks = listed(mask)
+  const scores = scoresShape(q, k)
+  const rows = p > 0 || masks.some((m) => m.requiresGrad) ? null : blockRows(scores, [q, k, v], causal)
+  if (rows === null) return attend(q, k, v, options).output
+  checkMasks(masks, scores)
+  return attendInBlocks(q, k, v, masks, causal, rows, (block, keys, values, mask) => {
+    return attend(block, keys, values, { mask, ...(scale === undefined ? {} : { scale }) }).output
+  })
 }
 
 /** `scaledDotProductAttention`, with the weights `[…, L, S]`. */
@@ -57,15 +70,32 @@ function products(a: Tensor, b: Tensor): Tensor {
   return y.reshape([...lead, heads, rows, b.shape[b.rank - 1]])
 }
 
-/** eˢ / Σ eˢ over the last axis, of the scores that the masks let through; zeros where there is none. */
-export function maskedSoftmax(scores: Tensor, { mask = null, causal = false }: AttentionOptions): Tensor {
-  const masks = mask === null ? [] : Array.isArray(mask) ? (mask as readonly Tensor[]) : [mask as Tensor]
+/** Of `products(q, kᵀ)`. */
+function scoresShape(q: Tensor, k: Tensor): number[] {
+  const lead = q.shape.slice(0, -2)
+  const shared = k.shape.slice(0, -2)
+  const grouped = q.rank === k.rank && q.rank > 2
+  const theirs = grouped ? [...shared.slice(0, -1), 1] : shared
+  const joined = grouped && lead.at(-1) === 1 ? shared : theirs
+  return [...broadcastShapes('attention', lead, joined), q.shape[q.rank - 2], k.shape[k.rank - 2]]
+}
+
+const listed = (mask: AttentionOptions['mask']): readonly Tensor[] =>
+  mask === null || mask === undefined ? [] : Array.isArray(mask) ? (mask as readonly Tensor[]) : [mask as Tensor]
+
+function checkMasks(masks: readonly Tensor[], scores: readonly number[]): void {
   for (const m of masks) {
-    if (sameShape(broadcastShapes('attention mask', m.shape, scores.shape), scores.shape)) continue
+    if (sameShape(broadcastShapes('attention mask', m.shape, scores), scores)) continue
     throw new GliaError(
-      `attention: the mask ${showShape(m.shape)} must broadcast to the scores ${showShape(scores.shape)} (queries, keys last).`,
+      `attention: the mask ${showShape(m.shape)} must broadcast to the scores ${showShape(scores)} (queries, keys last).`,
     )
   }
+}
+
+/** eˢ / Σ eˢ over the last axis, of the scores that the masks let through; zeros where there is none. */
+export function maskedSoftmax(scores: Tensor, { mask = null, causal = false }: AttentionOptions): Tensor {
+  const masks = listed(mask)
+  checkMasks(masks, scores.shape)
   const allowed = masks.filter((m) => m.dtype === 'bool')
   if (causal) {
     const [queries, keys] = scores.shape.slice(-2)
