@@ -22,10 +22,14 @@ export interface Life {
   last: number
 }
 
-/** The use that a program makes of its registers. */
-export interface Usage {
+/** How often a program reads and writes each register. */
+export interface Uses {
   readonly reads: Int32Array
   readonly writes: Int32Array
+}
+
+/** The use that a program makes of its registers. */
+export interface Usage extends Uses {
   readonly root: Block
   readonly lives: readonly (Life | undefined)[]
 }
@@ -97,6 +101,31 @@ export function mentions(instr: Instr, read: (reg: Reg) => void, write: (reg: Re
     case 'pin':
       return
   }
+}
+
+/** Counts reads and writes of every register. */
+export function countUses(program: VectorProgram): Uses {
+  const reads = new Int32Array(program.registers.length)
+  const writes = new Int32Array(program.registers.length)
+  const read = (reg: Reg): void => {
+    reads[reg]++
+  }
+  const write = (reg: Reg): void => {
+    writes[reg]++
+  }
+  const visit = (body: readonly Instr[]): void => {
+    for (let at = 0; at < body.length; at++) {
+      const instr = body[at]
+      mentions(instr, read, write)
+      if (instr.op === 'loop') visit(instr.body)
+      else if (instr.op === 'if') {
+        visit(instr.yes)
+        visit(instr.no)
+      }
+    }
+  }
+  visit(program.body)
+  return { reads, writes }
 }
 
 /** Counts reads and writes of every register, and finds where each lives. */

@@ -3,7 +3,8 @@
  * the cheapest intervals go to the stack (constants: to the constant pool) when registers run out.
  */
 import type { Instr, Reg, VectorProgram } from '../../kernels/vector.ts'
-import { innerBlocks, mentions } from '../liveness.ts'
+import { mentions } from '../liveness.ts'
+import type { Bits } from './context.ts'
 import type { FoldedLoad } from './folds.ts'
 
 /** How many temporary vector registers the code of an instruction asks for, by position. */
@@ -25,7 +26,7 @@ export interface AllocationInput {
   readonly program: VectorProgram
   /** What `findIntervals` found in the program: by their starts. */
   readonly intervals: readonly Interval[]
-  readonly constants: ReadonlyMap<Reg, readonly number[]>
+  readonly constants: ReadonlyMap<Reg, Bits>
   readonly demand: Demand
   /** Machine registers that may be used. */
   readonly pools: { readonly v: readonly number[]; readonly i: readonly number[] }
@@ -40,16 +41,22 @@ export interface Interval {
   /** Cost of keeping it in memory. */
   weight: number
   /** Registers whose machine register it would like to take over. */
-  readonly hints: Reg[]
+  hints: readonly Reg[]
 }
+
+const NO_HINTS: readonly Reg[] = []
 
 interface Scope {
   readonly parent: Scope | null
   readonly start: number
   end: number
-  readonly depth: number
+  /** What a mention in it costs where the register lies in memory. */
+  readonly cost: number
   readonly loops: boolean
 }
+
+/** That of eight loops in each other. */
+const MOST_COST = 8 ** 8
 
 /** Constants come from the pool at no cost but a load's, so anything else has more right to a register. */
 const CONSTANT_DISCOUNT = 0.1
@@ -71,13 +78,31 @@ export function allocate(input: AllocationInput): Allocation {
   placeAll(pools.i, ints, register)
   const intSlots = assignSlots(inStack(ints, register, input), slot)
   const vectors = of('v')
+  const most = pressure(vectors.filter(({ reg }) => !input.constants.has(reg)))
   for (const count of RESERVES) {
+    if (most > pools.v.length - count) continue
     const placed = placeVectors(vectors, count, register, input)
     if (inStack(vectors, register, input).length === 0) return { register, slot, vectorSlots: 0, intSlots, ...placed }
   }
   const placed = placeVectors(vectors, RESERVE_OF_SPILLS, register, input)
   const vectorSlots = assignSlots(inStack(vectors, register, input), slot)
   return { register, slot, vectorSlots, intSlots, ...placed }
+}
+
+/** How many intervals there are at the busiest time. */
+function pressure(intervals: readonly Interval[]): number {
+  const last = intervals.reduce((most, { end }) => Math.max(most, end), 0)
+  const changes = new Int32Array(last + 2)
+  for (const { start, end } of intervals) {
+    changes[start]++
+    changes[end + 1]--
+  }
+  let [now, most] = [0, 0]
+  for (const change of changes) {
+    now += change
+    if (now > most) most = now
+  }
+  return most
 }
 
 /** Gives vectors the registers that a reserve of `count` leaves, and temporaries to those positions that ask for more. */
@@ -120,7 +145,7 @@ function inStack(
 
 /** It takes part in everything that happens at its position. */
 function temporary(at: number): Interval {
-  return { reg: -1 - at, start: 2 * at, end: 2 * at + 1, weight: Number.POSITIVE_INFINITY, hints: [] }
+  return { reg: -1 - at, start: 2 * at, end: 2 * at + 1, weight: Number.POSITIVE_INFINITY, hints: NO_HINTS }
 }
 
 /** Walks a block in the order of its positions: `simple` instructions have one, loops and ifs a second at their end. */
@@ -131,11 +156,14 @@ export function walkPositions(
   leave: (instr: Instr, at: number) => void = () => {},
 ): number {
   let at = first
-  for (const instr of body) {
+  for (let n = 0; n < body.length; n++) {
+    const instr = body[n]
     enter(instr, at++)
-    const inner = innerBlocks(instr)
-    if (inner.length === 0) continue
-    for (const block of inner) at = walkPositions(block, at, enter, leave)
+    if (instr.op === 'loop') at = walkPositions(instr.body, at, enter, leave)
+    else if (instr.op === 'if') {
+      at = walkPositions(instr.yes, at, enter, leave)
+      at = walkPositions(instr.no, at, enter, leave)
+    } else continue
     leave(instr, at++)
   }
   return at
@@ -145,17 +173,17 @@ export function walkPositions(
 export function findIntervals(
   program: VectorProgram,
   folds: ReadonlyMap<Reg, FoldedLoad>,
-  constants: ReadonlyMap<Reg, readonly number[]>,
+  constants: ReadonlyMap<Reg, Bits>,
 ): readonly Interval[] {
   const scopes = new Map<Instr, Scope>()
-  let open: Scope = { parent: null, start: 0, end: Number.POSITIVE_INFINITY, depth: 0, loops: false }
+  let open: Scope = { parent: null, start: 0, end: Number.POSITIVE_INFINITY, cost: 1, loops: false }
   walkPositions(
     program.body,
     1,
     (instr, at) => {
       if (instr.op !== 'loop' && instr.op !== 'if') return
       const loops = instr.op === 'loop'
-      open = { parent: open, start: at, end: at, depth: open.depth + (loops ? 1 : 0), loops }
+      open = { parent: open, start: at, end: at, cost: loops ? Math.min(8 * open.cost, MOST_COST) : open.cost, loops }
       scopes.set(instr, open)
     },
     (_instr, at) => {
@@ -164,13 +192,11 @@ export function findIntervals(
     },
   )
   const intervals: (Interval | undefined)[] = new Array(program.registers.length).fill(undefined)
-  const note = (reg: Reg, at: number, writes: boolean): void => {
-    const time = 2 * at + (writes ? 1 : 0)
-    const cost = 8 ** Math.min(open.depth, 8)
-    const weight = constants.has(reg) ? cost * CONSTANT_DISCOUNT : cost
+  const note = (reg: Reg, time: number): void => {
+    const weight = constants.has(reg) ? open.cost * CONSTANT_DISCOUNT : open.cost
     const interval = intervals[reg]
     if (interval === undefined) {
-      intervals[reg] = { reg, start: time, end: time, weight, hints: [] }
+      intervals[reg] = { reg, start: time, end: time, weight, hints: NO_HINTS }
       return
     }
     interval.weight += weight
@@ -180,31 +206,22 @@ export function findIntervals(
       if (s.loops && 2 * s.start > interval.start && 2 * s.end > interval.end) interval.end = 2 * s.end
     }
   }
-  for (let p = 0; p < program.params; p++) note(p, 0, true)
+  for (let p = 0; p < program.params; p++) note(p, 1)
+  let position = 0
+  const read = (reg: Reg): void => note(folds.get(reg)?.base ?? reg, 2 * position)
+  const write = (reg: Reg): void => note(reg, 2 * position + 1)
+  const atEnd = (reg: Reg): void => note(reg, 2 * open.end)
   walkPositions(
     program.body,
     1,
     (instr, at) => {
       if ((instr.op === 'load' || instr.op === 'loadSplat') && folds.get(instr.d) === instr) return
-      const scope = scopes.get(instr)
-      const read = (reg: Reg): void => {
-        const folded = folds.get(reg)
-        note(folded === undefined ? reg : folded.base, at, false)
-      }
+      position = at
+      mentions(instr, read, write)
+      addHints(instr, 2 * at + 1, intervals)
+      open = scopes.get(instr) ?? open
       // The counter and the bounds of a loop are used at its end too.
-      if (scope !== undefined && instr.op === 'loop') {
-        mentions(instr, read, (reg) => note(reg, at, true))
-        open = scope
-        mentions(
-          instr,
-          (reg) => note(reg, scope.end, false),
-          (reg) => note(reg, scope.end, false),
-        )
-      } else {
-        mentions(instr, read, (reg) => note(reg, at, true))
-        if (scope !== undefined) open = scope
-        addHints(instr, intervals)
-      }
+      if (instr.op === 'loop') mentions(instr, atEnd, atEnd)
     },
     () => {
       if (open.parent !== null) open = open.parent
@@ -215,18 +232,18 @@ export function findIntervals(
 
 const byStart = (p: Interval, q: Interval): number => p.start - q.start || p.end - q.end
 
-/** Results like to be where an operand was that ends here: it saves a move. */
-function addHints(instr: Instr, intervals: readonly (Interval | undefined)[]): void {
+/** A result likes to be where an operand was that ends here: it saves a move. */
+function addHints(instr: Instr, time: number, intervals: readonly (Interval | undefined)[]): void {
   switch (instr.op) {
     case 'v3':
-      intervals[instr.d]?.hints.push(instr.c, instr.a, instr.b)
-      return
     case 'set':
     case 'v1':
     case 'shift':
     case 'v2':
-    case 'i2':
-      intervals[instr.d]?.hints.push(instr.a)
+    case 'i2': {
+      const interval = intervals[instr.d]
+      if (interval?.start === time) interval.hints = instr.op === 'v3' ? [instr.c, instr.a, instr.b] : [instr.a]
+    }
   }
 }
 

@@ -3,7 +3,7 @@
  * them from memory. Code is written until everything it asked for was there: temporaries, room on the stack.
  */
 import type { Reg, VectorProgram } from '../../kernels/vector.ts'
-import type { Usage } from '../liveness.ts'
+import { countUses } from '../liveness.ts'
 import { type Allocation, allocate, findIntervals, type Interval, walkPositions } from './allocate.ts'
 import type { Assembler, Gpr, Mask, Mem, V2Op, V3Op, Vec, Width } from './asm/assembler.ts'
 import { type FoldedLoad, findFolds } from './folds.ts'
@@ -25,6 +25,9 @@ const LAST_MASK = 7
 
 const FULL_LINE = 64
 
+/** A constant: the bits of every lane, or one number for all of them. */
+export type Bits = readonly number[]
+
 /** The code of one program, of which several versions are written until one lacks nothing. */
 export interface Wants {
   /** Temporary vector registers by position. */
@@ -39,7 +42,7 @@ export class Context {
   readonly pool: Pool
   readonly evex: boolean
   readonly width: Width
-  readonly constants: ReadonlyMap<Reg, readonly number[]>
+  readonly constants: ReadonlyMap<Reg, Bits>
   readonly folds: ReadonlyMap<Reg, FoldedLoad>
   /** The position of the instruction being lowered. */
   position = 0
@@ -194,7 +197,7 @@ export class Context {
     const known = this.#known(reg)
     const bits = this.constants.get(reg)
     const folded = this.folds.get(reg)
-    if (bits?.every((x) => x === 0)) this.zero(d)
+    if (bits?.length === 1 && bits[0] === 0) this.zero(d)
     else if (known !== undefined) {
       if (known !== d) this.asm.move(this.width, d, known)
     } else if (bits !== undefined) this.constant(d, bits)
@@ -205,7 +208,7 @@ export class Context {
 
   /** d ← op(a, constant in every lane). */
   op3Constant(op: V3Op, d: Vec, a: Vec, bits: number): void {
-    const { at, broadcast } = this.constantOperand(this.splatBits(bits))
+    const { at, broadcast } = this.constantOperand([bits])
     this.asm.v3(op, this.width, d, a, at, broadcast ? { broadcast } : undefined)
   }
 
@@ -214,25 +217,17 @@ export class Context {
     this.asm.v2(op, this.width, d, at, broadcast ? { broadcast } : undefined)
   }
 
-  splatBits(bits: number): readonly number[] {
-    return new Array<number>(this.program.lanes).fill(bits)
-  }
-
-  laneBits(bits: readonly number[]): readonly number[] {
-    return Array.from({ length: this.program.lanes }, (_, lane) => bits[lane] ?? 0)
-  }
-
-  constantOperand(bits: readonly number[]): { readonly at: Mem; readonly broadcast: boolean } {
-    const broadcast = this.evex && bits.every((x) => x === bits[0])
-    return { at: this.pool.place(broadcast ? [bits[0]] : bits), broadcast }
+  constantOperand(bits: Bits): { readonly at: Mem; readonly broadcast: boolean } {
+    const broadcast = this.evex && isSplat(bits)
+    if (broadcast || bits.length > 1) return { at: this.pool.place(broadcast ? [bits[0]] : bits), broadcast }
+    return { at: this.pool.place(new Array<number>(this.program.lanes).fill(bits[0])), broadcast }
   }
 
   /** Writes a constant to a machine register. */
-  constant(d: Vec, bits: readonly number[]): void {
-    const splat = bits.every((x) => x === bits[0])
-    if (splat && bits[0] === 0) this.zero(d)
-    else if (splat) this.broadcast(d, this.pool.place([bits[0]]))
-    else this.asm.load(this.width, d, this.pool.place(bits))
+  constant(d: Vec, bits: Bits): void {
+    if (!isSplat(bits)) this.asm.load(this.width, d, this.pool.place(bits))
+    else if (bits[0] === 0) this.zero(d)
+    else this.broadcast(d, this.pool.place([bits[0]]))
   }
 
   zero(d: Vec): void {
@@ -347,25 +342,32 @@ export class Context {
 /** What is known of a program before registers are assigned. */
 export interface Analysis {
   readonly intervals: readonly Interval[]
-  readonly constants: ReadonlyMap<Reg, readonly number[]>
+  readonly constants: ReadonlyMap<Reg, Bits>
   readonly folds: ReadonlyMap<Reg, FoldedLoad>
 }
 
-export function analyse(program: VectorProgram, usage: Usage, evex: boolean): Analysis {
-  const { lanes } = program
-  const constants = new Map<Reg, readonly number[]>()
+export function analyse(program: VectorProgram, evex: boolean): Analysis {
+  const uses = countUses(program)
+  const constants = new Map<Reg, Bits>()
   walkPositions(program.body, 1, (instr) => {
-    if (instr.op === 'const' && usage.writes[instr.d] === 1) {
-      constants.set(instr.d, new Array<number>(lanes).fill(instr.bits))
-    } else if (instr.op === 'lanes' && usage.writes[instr.d] === 1) {
-      constants.set(
-        instr.d,
-        Array.from({ length: lanes }, (_, lane) => instr.bits[lane] ?? 0),
-      )
+    if (instr.op === 'const') {
+      if (uses.writes[instr.d] === 1) constants.set(instr.d, [instr.bits])
+    } else if (instr.op === 'lanes' && uses.writes[instr.d] === 1) {
+      constants.set(instr.d, laneBits(instr.bits, program.lanes))
     }
   })
-  const folds = findFolds(program, usage, evex)
+  const folds = findFolds(program, uses, evex)
   return { intervals: findIntervals(program, folds, constants), constants, folds }
+}
+
+/** The lanes that a constant gives no bits for are 0. */
+export function laneBits(bits: readonly number[], lanes: number): Bits {
+  return Array.from({ length: lanes }, (_, lane) => bits[lane] ?? 0)
+}
+
+function isSplat(bits: Bits): boolean {
+  for (let lane = 1; lane < bits.length; lane++) if (bits[lane] !== bits[0]) return false
+  return true
 }
 
 function vectorPool(evex: boolean): readonly number[] {

@@ -4,7 +4,7 @@
  * does not change in between.
  */
 import type { Instr, Reg, V2, VectorProgram } from '../../kernels/vector.ts'
-import { innerBlocks, mentions, type Usage } from '../liveness.ts'
+import { mentions, type Uses } from '../liveness.ts'
 
 export type FoldedLoad = Extract<Instr, { op: 'load' | 'loadSplat' }>
 
@@ -33,18 +33,26 @@ const MOST_BROADCASTS = 2
 const WINDOW = 40
 
 /** The load that takes the place of each register. */
-export function findFolds(program: VectorProgram, usage: Usage, evex: boolean): Map<Reg, FoldedLoad> {
+export function findFolds(program: VectorProgram, uses: Uses, evex: boolean): Map<Reg, FoldedLoad> {
   const folds = new Map<Reg, FoldedLoad>()
+  const foldable = (instr: FoldedLoad): boolean => {
+    if (instr.type === 'u8' || uses.writes[instr.d] !== 1) return false
+    if (instr.op === 'load' ? instr.lanes !== program.lanes : !evex) return false
+    const readers = uses.reads[instr.d]
+    return readers > 0 && readers <= (instr.op === 'load' ? 1 : MOST_BROADCASTS)
+  }
   const visit = (body: readonly Instr[]): void => {
-    body.forEach((instr, at) => {
-      for (const inner of innerBlocks(instr)) visit(inner)
-      if (instr.op !== 'load' && instr.op !== 'loadSplat') return
-      if (instr.type === 'u8' || usage.writes[instr.d] !== 1) return
-      if (instr.op === 'load' ? instr.lanes !== program.lanes : !evex) return
-      const readers = usage.reads[instr.d]
-      if (readers === 0 || readers > (instr.op === 'load' ? 1 : MOST_BROADCASTS)) return
-      if (readersFollow(body, at, instr, readers, folds)) folds.set(instr.d, instr)
-    })
+    for (let at = 0; at < body.length; at++) {
+      const instr = body[at]
+      if (instr.op === 'load' || instr.op === 'loadSplat') {
+        const fits = foldable(instr) && readersFollow(body, at, instr, uses.reads[instr.d], folds)
+        if (fits) folds.set(instr.d, instr)
+      } else if (instr.op === 'loop') visit(instr.body)
+      else if (instr.op === 'if') {
+        visit(instr.yes)
+        visit(instr.no)
+      }
+    }
   }
   visit(program.body)
   return folds

@@ -67,7 +67,7 @@ function truncate(c: Context, x: Vec, d: Vec): void {
   const great = c.temp()
   const integer = c.temp()
   asm.v2('cvttps2dq', width, integer, x)
-  const limit = c.constantOperand(c.splatBits(EXPONENT_31))
+  const limit = c.constantOperand([EXPONENT_31])
   if (c.evex) {
     asm.cmpMask(width, MASK_TEMPORARY, x, limit.at, GREATER_OR_EQUAL, { broadcast: true })
     asm.maskToVec(width, great, MASK_TEMPORARY)

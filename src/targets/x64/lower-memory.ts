@@ -107,7 +107,7 @@ function storeBytes(c: Context, m: Mem, x: Vec, lanes: number): void {
   }
   const packed = c.temp()
   const high = c.temp()
-  c.constant(high, c.splatBits(LOW_BYTES))
+  c.constant(high, [LOW_BYTES])
   asm.v3('pshufb', 256, packed, x, high)
   asm.extract128(256, high, packed, 1)
   for (let first = 0; first < lanes; first += 4) {

@@ -4,9 +4,9 @@
  */
 import { GliaError } from '../../core/errors.ts'
 import type { Compare, Instr, Reg, VectorProgram } from '../../kernels/vector.ts'
-import { innerBlocks, survey } from '../liveness.ts'
+import { innerBlocks } from '../liveness.ts'
 import type { Assembler, Cond, Label } from './asm/assembler.ts'
-import { type Analysis, analyse, Context, RSP, type Wants } from './context.ts'
+import { type Analysis, analyse, Context, laneBits, RSP, type Wants } from './context.ts'
 import { knownDemand } from './demand.ts'
 import { compare, lowerI2, setInt } from './lower-ints.ts'
 import { lowerFold, lowerShift, lowerV1, lowerV2, lowerV3 } from './lower-lanes.ts'
@@ -24,7 +24,7 @@ export function lowerProgram(asm: Assembler, pool: Pool, program: VectorProgram)
         'Lower kernels for the machine of the target that loads them.',
     )
   }
-  const analysis = analyse(program, survey(program), asm.evex)
+  const analysis = analyse(program, asm.evex)
   const wants: Wants = { demand: knownDemand(program), scratch: 0 }
   for (;;) {
     asm.align(64)
@@ -68,7 +68,8 @@ class Lowering {
   /** Lowers a block whose first instruction has position `first`; returns the position after it. */
   block(body: readonly Instr[], first: number): number {
     let at = first
-    for (const instr of body) {
+    for (let n = 0; n < body.length; n++) {
+      const instr = body[n]
       this.#c.at(at++)
       if (instr.op === 'loop') at = this.#loop(instr, at)
       else if (instr.op === 'if') at = this.#if(instr, at)
@@ -79,7 +80,7 @@ class Lowering {
 
   #simple(instr: Exclude<Instr, { op: 'loop' | 'if' }>): void {
     const c = this.#c
-    const { asm } = c
+    const { asm, program } = c
     switch (instr.op) {
       case 'int': {
         const d = c.di(instr.d)
@@ -123,7 +124,7 @@ class Lowering {
       case 'lanes': {
         const bits = c.constants.get(instr.d)
         if (bits === undefined) {
-          const all = instr.op === 'const' ? c.splatBits(instr.bits) : c.laneBits(instr.bits)
+          const all = instr.op === 'const' ? [instr.bits] : laneBits(instr.bits, program.lanes)
           c.constant(c.d(instr.d), all)
           c.finish(instr.d)
         } else if (c.resident(instr.d)) {
