@@ -69,10 +69,11 @@ export function aboutFile(task: Task, model: Model, source: Source): AboutFile {
     classes: task.classes,
     excerpt: excerptOf(source),
     ...(task.sample ? { sample: async (test) => (await task.sample?.(model, test)) ?? '' } : {}),
+    ...(task.words ? { words: async (test) => (await task.words?.(model, test)) ?? [] } : {}),
   }
 }
 
-type AboutFile = Pick<Measurable, 'model' | 'classes' | 'excerpt' | 'sample'> & { readonly learnable: Task }
+type AboutFile = Pick<Measurable, 'model' | 'classes' | 'excerpt' | 'sample' | 'words'> & { readonly learnable: Task }
 
 /** Prints or saves what a model makes of another file. */
 export async function predictFromFile(

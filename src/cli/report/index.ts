@@ -4,8 +4,10 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ArrayDataset } from '../../data/dataset.ts'
 import { writeFileAtomic } from '../../node/files.ts'
+import type { RatedWord } from '../../recipes/files/task.ts'
 import type { Loss, Model } from '../../train/evaluate.ts'
 import { confusionMatrix } from '../confusion.ts'
+import { wordCloud } from './cloud.ts'
 import { draw } from './drawing.ts'
 import { examine } from './examine.ts'
 import { confusionFigure, forecastFigure, numbersFigure } from './figures.ts'
@@ -25,6 +27,8 @@ export interface Subject {
   readonly excerpt?: (line: number) => string
   /** Something that the model has made, beginning from the test set. */
   readonly sample?: (test: ArrayDataset) => Promise<string>
+  /** What the model makes of the words of the test set. */
+  readonly words?: (test: ArrayDataset) => Promise<readonly RatedWord[]>
 }
 
 export interface Report {
@@ -42,6 +46,7 @@ export interface Report {
  * - of numbers: `predictions.svg`, predicted against true, and what is left over
  * - of series: `forecast.svg`, the last of them
  * - of models that write: `sample.txt`
+ * - of classes of texts: `words.svg`, the words that say most about them
  */
 export async function writeReport(directory: string, subject: Subject): Promise<Report> {
   const { model, learnable, test, classes, batch } = subject
@@ -61,6 +66,8 @@ export async function writeReport(directory: string, subject: Subject): Promise<
   if (kind === 'number') files.push(...(await draw(directory, 'predictions', numbersFigure(test.y.data, predicted))))
   if (kind === 'series') files.push(...(await draw(directory, 'forecast', forecastFigure(test, predicted))))
   if (subject.sample) await write('sample.txt', await subject.sample(test))
+  const words = await subject.words?.(test)
+  if (words && words.length > 0) await write('words.svg', wordCloud(words, classes))
   const worst = worstOf(examined, test, classes)
   await write('worst.csv', worstTable(worst, subject.excerpt))
   const panels = worstPanels(worst, test)

@@ -20,6 +20,7 @@ export type {
   FileOptions,
   FileRecipe,
   Prepared,
+  RatedWord,
   Source,
   Task,
 } from './task.ts'

@@ -20,6 +20,8 @@ export interface Source {
   readonly pictures?: {
     readonly files: readonly PictureFile[]
     readonly decode: Decode
+    /** Folders that hold no files. */
+    readonly empty?: readonly string[]
   }
 }
 
@@ -97,6 +99,13 @@ export interface FileDefaults extends RecipeDefaults {
   readonly patience: number
 }
 
+/** A word, how often it occurs, and how likely each class is of a text of this word alone. */
+export interface RatedWord {
+  readonly word: string
+  readonly count: number
+  readonly probabilities: readonly number[]
+}
+
 /** What to learn, as decided from the data: everything that follows from `spec`, which is saved with the weights. */
 export interface Task {
   /** Plain JSON, from which the recipe's `restore` makes the task again. */
@@ -133,6 +142,8 @@ export interface Task {
   predict(model: Model, source: Source, options?: AskOptions): Promise<string>
   /** For models that write: how the model goes on from the first of some examples. */
   sample?(model: Model, data: ArrayDataset): Promise<string>
+  /** For models that classify texts: what they make of the words of some examples, the most frequent first. */
+  words?(model: Model, data: ArrayDataset): Promise<readonly RatedWord[]>
 }
 
 /** A task, and its examples. */
@@ -147,6 +158,8 @@ export interface Prepared {
   readonly baselines?: readonly Baseline[]
   /** Everything that was decided, to be shown. */
   readonly choices: readonly Choice[]
+  /** What was left out, and why: one sentence each. */
+  readonly skipped?: readonly string[]
 }
 
 /** Trains on a kind of file. */

@@ -11,14 +11,14 @@ import { accuracy, type Metric } from '../../train/metrics.ts'
 import { classColumns } from './classes.ts'
 import { specOf } from './spec.ts'
 import { type Table, writeTable } from './table.ts'
-import type { FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
+import type { FileOptions, FileRecipe, Prepared, RatedWord, Source, Task } from './task.ts'
 import { divided, documentsOf, type Labelled, numbersOf, readTexts, textsOf } from './text-documents.ts'
 import { BagOfTokens, SentimentLstm } from './text-models.ts'
 
 const MODELS = ['bag', 'lstm'] as const
 type ModelKind = (typeof MODELS)[number]
 
-interface TextClassSpec {
+export interface TextClassSpec {
   /** Columns; of parsed sentences, the label's is null: their trees say it. */
   readonly text: string
   readonly label: string | null
@@ -33,6 +33,8 @@ interface TextClassSpec {
 }
 
 const NAME = 'text-classifier'
+/** Words of which the model is asked what it thinks. */
+const MOST_RATED = 2000
 
 interface Kind {
   /** What a text is cut into. */
@@ -126,12 +128,36 @@ class TextClassTask implements Task {
     return { data, shape: [context] }
   }
 
+  async words(model: Model, { x }: ArrayDataset): Promise<RatedWord[]> {
+    const { specials } = KINDS[this.spec.model]
+    const counts = new Map<string, number>()
+    for (const number of x.data) {
+      const token = this.spec.tokens[number - specials]
+      // Neither marks nor pairs.
+      if (token !== undefined && /^\S*\p{L}\S*$/u.test(token)) counts.set(token, (counts.get(token) ?? 0) + 1)
+    }
+    const frequent = [...counts].sort(([, a], [, b]) => b - a).slice(0, MOST_RATED)
+    if (frequent.length === 0) return []
+    const inputs = this.inputs(frequent.map(([word]) => word))
+    const logits = await (await predict(model, inputs, { batchSize: 256 })).data()
+    const of = (i: number): number[] => Array.from(this.classes, (_, c) => logits[i * this.classes.length + c])
+    return frequent.map(([word, count], i) => ({ word, count, probabilities: softmax(of(i)) }))
+  }
+
   async predict(model: Model, source: Source): Promise<string> {
     const { header, label, text } = this.spec
     const table = await readTexts(source, header)
     const logits = await (await predict(model, this.inputs(textsOf(table, text)), { batchSize: 256 })).data()
     return writeTable(table, classColumns(logits, this.classes, label ?? 'class'))
   }
+}
+
+/** e^x / Σ e^x. */
+function softmax(logits: readonly number[]): number[] {
+  const most = Math.max(...logits)
+  const powers = logits.map((logit) => Math.exp(logit - most))
+  const sum = powers.reduce((a, b) => a + b, 0)
+  return powers.map((power) => power / sum)
 }
 
 /** Words in lower case, marks by themselves, then pairs of neighbours. */
