@@ -1,8 +1,10 @@
 /** @file One training from the command line, whatever it learns: kept while it runs, saved, measured, drawn and diagnosed. */
 
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { GliaError } from '../core/errors.ts'
 import type { ArrayDataset } from '../data/dataset.ts'
+import { writeFileAtomic } from '../node/files.ts'
 import type { Optimizer, Schedule } from '../optim/index.ts'
 import type { Device } from '../plan/device.ts'
 import type { Parameter } from '../tensor/parameter.ts'
@@ -67,6 +69,8 @@ export interface Job extends Omit<Subject, 'test' | 'batch'> {
   readonly limit: number | null
   readonly files?: FileRecord
   readonly baselines?: Ending['baselines']
+  /** What the data were read without, one sentence each. */
+  readonly skipped?: readonly string[]
   /** A command to go on with, for the run's directory. */
   readonly next: (out: string) => string
 }
@@ -74,6 +78,8 @@ export interface Job extends Omit<Subject, 'test' | 'batch'> {
 export interface JobOptions extends KeepOptions {
   readonly profile?: boolean
 }
+
+const SKIPPED = 'skipped.txt'
 
 /** What is said of a training that was ended too soon to leave anything. */
 export const TOO_EARLY = 'Interrupted before the training began; nothing was saved.'
@@ -116,7 +122,11 @@ export async function runJob(
   }
   const whole = { ...record, history }
   await saveRun(out.path, model, whole)
-  const curves = await drawCurves(out.path, history)
+  const about = await drawCurves(out.path, history)
+  if (job.skipped && job.skipped.length > 0) {
+    await writeFileAtomic(join(out.path, SKIPPED), job.skipped.map((sentence) => `${sentence}\n`).join(''))
+    about.push(SKIPPED)
+  }
   if (signal.aborted && history.stopped) {
     const done = `${history.epochs.length} of ${settings.epochs} epochs`
     throw error(`Interrupted after ${history.steps} steps (${done} complete); saved in ${out.path}.`)
@@ -132,7 +142,7 @@ export async function runJob(
     baselines: job.baselines ?? [],
     findings: diagnose(history),
     out: out.path,
-    files: [...curves, ...files],
+    files: [...about, ...files],
     next: job.next(out.path),
   })
   if (!options.profile) return

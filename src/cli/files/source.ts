@@ -6,10 +6,11 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { GliaError } from '../../core/errors.ts'
 import type { PictureFile } from '../../data/folder.ts'
+import { decodeText } from '../../data/readers/text.ts'
 import type { FileRecipe, Source } from '../../recipes/files/index.ts'
 
-/** No text that is read whole unpacks to more. */
-const MAX_UNPACKED = 2 ** 30
+/** No text has more, packed or not: the engine's strings end soon after. */
+const MAX_BYTES = 2 ** 29 - 2 ** 20
 
 /**
  * Reads what a recipe trains on.
@@ -33,10 +34,13 @@ async function picturesAt(path: string): Promise<NonNullable<Source['pictures']>
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .map((full) => file(relative(path, full).split(sep).join('/'), full))
-  return { files, decode: decodeImage }
+  const full = new Set(files.map(({ path: name }) => name.split('/')[0]))
+  const folders = entries.filter((entry) => entry.isDirectory() && (entry.parentPath ?? entry.path) === path)
+  const empty = folders.map(({ name }) => name).filter((name) => !full.has(name) && !name.startsWith('.'))
+  return { files, decode: decodeImage, ...(empty.length > 0 ? { empty } : {}) }
 }
 
-/** A text file in UTF-8, plain or gzipped. @throws GliaError if it is no such thing */
+/** A text file in UTF-8, or UTF-16 with a byte order mark, plain or gzipped. @throws GliaError if it is no such thing */
 export async function readTextFile(path: string): Promise<string> {
   let bytes: Uint8Array
   try {
@@ -44,22 +48,29 @@ export async function readTextFile(path: string): Promise<string> {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
     if (code === 'ENOENT') throw new GliaError(`The file ${path} does not exist.`)
+    if (code === 'ERR_FS_FILE_TOO_LARGE') throw tooLarge(path)
     throw new GliaError(
       code === 'EISDIR' ? `${path} is a directory; name a file.` : `${path} cannot be read (${code}).`,
     )
   }
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
-    try {
-      bytes = await promisify<Uint8Array, object, Uint8Array>(gunzip)(bytes, { maxOutputLength: MAX_UNPACKED })
-    } catch (error) {
-      throw new GliaError(`${path} is not a sound gzip file (${error instanceof Error ? error.message : error}).`)
-    }
-  }
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = await unpacked(bytes, path)
+  if (bytes.length > MAX_BYTES) throw tooLarge(path)
+  return decodeText(bytes, { name: path })
+}
+
+async function unpacked(bytes: Uint8Array, path: string): Promise<Uint8Array> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new GliaError(`${path} is not text in UTF-8; save it in this encoding.`)
+    return await promisify<Uint8Array, object, Uint8Array>(gunzip)(bytes, { maxOutputLength: MAX_BYTES })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(path)
+    throw new GliaError(`${path} is not a sound gzip file (${error instanceof Error ? error.message : error}).`)
   }
+}
+
+function tooLarge(path: string): GliaError {
+  return new GliaError(
+    `${path} holds more than ${MAX_BYTES / 2 ** 20} MiB of text, which is not read; take a part of it.`,
+  )
 }
 
 /** What stands in a line of a source's text, counted from 1; empty beyond its end. */

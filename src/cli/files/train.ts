@@ -113,6 +113,7 @@ async function trainInto(
     sets: prepared,
     settings,
     baselines: prepared.baselines ?? [],
+    skipped: prepared.skipped ?? [],
     data: resolve(options.data),
     limit: null,
     files: { task: task.spec, options: fileOptions(options) },

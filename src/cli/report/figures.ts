@@ -47,7 +47,7 @@ export function numbersFigure(actual: Numbers, predicted: Numbers): Figure {
     ...side,
     marks: [
       cloud({ x: actual, y: predicted }, [low, high], [low, high]),
-      { mark: 'line', name: 'as predicted', x: [low, high], y: [low, high], dashed: true },
+      { mark: 'line', name: 'if exact', x: [low, high], y: [low, high], dashed: true },
     ],
   }
   const reach = Math.max(...left.map(Math.abs))
@@ -59,7 +59,7 @@ export function numbersFigure(actual: Numbers, predicted: Numbers): Figure {
     ...side,
     marks: [
       cloud({ x: predicted, y: left }, span, [-reach, reach]),
-      { mark: 'line', name: 'as predicted', x: span, y: [0, 0], dashed: true },
+      { mark: 'line', name: 'if exact', x: span, y: [0, 0], dashed: true },
     ],
   }
   return { parts: [truth, rest] }
@@ -82,7 +82,7 @@ function cloud(
   across: readonly [number, number],
   up: readonly [number, number],
 ): Mark {
-  if (x.length <= MOST_POINTS) return { mark: 'points', x, y, size: 26 }
+  if (x.length <= MOST_POINTS) return { mark: 'points', name: 'test examples', x, y, size: 26 }
   const rows = Array.from({ length: BINS }, () => new Array<number>(BINS).fill(0))
   const bin = (value: number, [low, high]: readonly [number, number]): number =>
     Math.min(BINS - 1, Math.floor((BINS * (value - low)) / (high - low)))
@@ -109,9 +109,18 @@ export function forecastFigure({ y, length, origins }: ArrayDataset, predicted: 
   const starts = Array.from({ length: length - from }, (_, k) => from + k).filter(
     (i) => (length - 1 - i) % horizon === 0,
   )
-  const points = starts.flatMap((i) => Array.from({ length: horizon }, (_, k) => [i, k] as const))
-  const x = points.map(([i, k]) => row(i, k))
-  const at = (values: Numbers): number[] => points.map(([i, k]) => values[i * horizon + k])
+  const ahead = Array.from({ length: horizon }, (_, k) => k)
+  const line = (name: string, values: Numbers, windows: readonly number[]): Mark => {
+    const points = windows.flatMap((i) => ahead.map((k) => [i, k] as const))
+    return {
+      mark: 'line',
+      name,
+      x: points.map(([i, k]) => row(i, k)),
+      y: points.map(([i, k]) => values[i * horizon + k]),
+    }
+  }
+  // Forecasts of several rows begin anew each time.
+  const forecasts = horizon === 1 ? [starts] : starts.map((i) => [i])
   const series: Chart = {
     title:
       horizon === 1
@@ -120,13 +129,9 @@ export function forecastFigure({ y, length, origins }: ArrayDataset, predicted: 
     x: { title: typeof first === 'number' ? 'line of the file' : 'row of the test set' },
     y: { title: 'value' },
     width: 820,
-    marks: [
-      { mark: 'line', name: 'true', x, y: at(y.data) },
-      { mark: 'line', name: 'forecast', x, y: at(predicted) },
-    ],
+    marks: [line('true', y.data, starts), ...forecasts.map((windows) => line('forecast', predicted, windows))],
   }
   if (horizon === 1) return { parts: [series] }
-  const ahead = Array.from({ length: horizon }, (_, k) => k)
   const errors = ahead.map((k) => {
     let sum = 0
     for (let i = 0; i < length; i++) sum += Math.abs(predicted[i * horizon + k] - y.data[i * horizon + k])
@@ -138,7 +143,7 @@ export function forecastFigure({ y, length, origins }: ArrayDataset, predicted: 
     y: { title: 'error' },
     width: 820,
     height: 160,
-    marks: [{ mark: 'line', x: ahead.map((k) => k + 1), y: errors }],
+    marks: [{ mark: 'bars', labels: ahead.map((k) => String(k + 1)), values: errors }],
   }
   return { parts: [series, growth], columns: 1 }
 }

@@ -42,7 +42,12 @@ export function fitColumns(
     const present = Array.from(train, (row) => all[row]).filter((cell) => !isMissing(cell))
     const strange = present.filter((cell) => Number.isNaN(numberIn(cell))).length
     types[name] = present.length - strange >= NUMERIC * present.length ? 'number' : 'category'
-    if (types[name] === 'number' && strange > 0) odd.push(['missing', `${name}: ${strange} cells that are no numbers`])
+    const missing = train.length - present.length
+    const cells = [
+      ...(missing > 0 ? [`${missing} empty`] : []),
+      ...(types[name] === 'number' && strange > 0 ? [`${strange} that are no numbers`] : []),
+    ]
+    if (cells.length > 0) odd.push(['missing', `${name}: of ${train.length} training cells ${cells.join(', ')}`])
   })
   if (Object.keys(types).length === 0) throw new GliaError(`${table.name} has no column to predict from.`)
   const rows = { ...table, rows: Array.from(train, (row) => table.rows[row]), lines: linesOf(table, train) }

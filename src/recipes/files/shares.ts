@@ -34,7 +34,7 @@ const WORDS: Readonly<Record<string, 'train' | 'validation' | 'test'>> = {
 export function shareOut(table: Table, options: FileOptions, labels?: ArrayLike<number>): Shares {
   const { seed = 0, validation = 0.1 } = options
   checkShares(options)
-  if (options.splitColumn === undefined || options.fold) return atRandom(table.rows.length, options, labels)
+  if (options.splitColumn === undefined || options.fold) return atRandom(table.rows.length, options, labels, table.name)
   const index = columnIndex(table, options.splitColumn, '--split-column')
   const rows = { train: [] as number[], validation: [] as number[], test: [] as number[] }
   cellsOf(table, index).forEach((cell, i) => {
@@ -62,7 +62,12 @@ export function shareOut(table: Table, options: FileOptions, labels?: ArrayLike<
 }
 
 /** Shares of `count` examples at random. */
-export function atRandom(count: number, options: FileOptions, labels?: ArrayLike<number>): Shares {
+export function atRandom(
+  count: number,
+  options: FileOptions,
+  labels?: ArrayLike<number>,
+  name: string = 'The data',
+): Shares {
   const { seed = 0, validation = 0.1, test = 0.1 } = options
   if (options.fold) {
     const [part, folds] = options.fold
@@ -71,20 +76,20 @@ export function atRandom(count: number, options: FileOptions, labels?: ArrayLike
     const strata = labels ? { labels: rest.map((i) => labels[i]) } : {}
     const parts = splitIndices(rest.length, [1 - validation, validation], { seed, ...strata })
     const [train, stop] = parts.map((list) => list.map((i) => rest[i]))
-    return named('The data', train, stop, held, `part ${part + 1} of ${folds}, seed ${seed}`)
+    return named(name, train, stop, held, `part ${part + 1} of ${folds}, seed ${seed}`)
   }
   const fractions = [1 - validation - test, validation, test]
   const parts = splitIndices(count, fractions, { seed, ...(labels ? { labels } : {}) })
   const how = `at random, seed ${seed}${labels ? ', each with its part of every class' : ''}`
-  return named('The data', parts[0], parts[1], parts[2], how)
+  return named(name, parts[0], parts[1], parts[2], how)
 }
 
 /** Shares of `count` examples in their order: the first train, the last test. */
-export function inOrder(count: number, options: FileOptions): Shares {
+export function inOrder(count: number, options: FileOptions, name: string = 'The data'): Shares {
   const { validation = 0.1, test = 0.1 } = options
   checkShares(options)
   const [a, b, c] = splitIndices(count, [1 - validation - test, validation, test])
-  return named('The data', a, b, c, 'in order: the first train, the last test')
+  return named(name, a, b, c, 'in order: the first train, the last test')
 }
 
 /** @throws GliaError unless something is left to train on */
@@ -98,7 +103,10 @@ export function checkShares({ validation = 0.1, test = 0.1 }: FileOptions): void
 function named(name: string, train: Int32Array, validation: Int32Array, test: Int32Array, how: string): Shares {
   for (const [share, { length }] of Object.entries({ train, validation, test })) {
     if (length > 0) continue
-    throw new GliaError(`${name}: no examples are left for ${share}; there must be more of them, or other shares.`)
+    const all = train.length + validation.length + test.length
+    throw new GliaError(
+      `${name}: of ${all} examples none is left for ${share}; there must be more of them, or other shares.`,
+    )
   }
   const count = (n: number): string => n.toLocaleString('en-US')
   const sizes = `${count(train.length)} training, ${count(validation.length)} validation, ${count(test.length)} test`

@@ -48,14 +48,20 @@ export async function readTable({ name, text }: Source, header?: boolean): Promi
   const { columns: cells, length, lines: starts } = await parseCsv(text, { ...asText, types })
   const every = [...cells.values()]
   const all = Array.from({ length }, (_, i) => every.map((column) => String(cellAt(column, i) ?? '')))
-  const named = header ?? all[0].every((cell) => Number.isNaN(numberIn(cell)) && !isMissing(cell))
-  const columns = all[0].map((cell, i) => (named ? cell.trim() : `column ${i + 1}`))
+  const named = header ?? looksNamed(all[0])
+  const columns = all[0].map((cell, i) => (named && cell.trim() !== '' ? cell.trim() : `column ${i + 1}`))
   const twice = columns.find((column, i) => columns.indexOf(column) !== i)
   if (twice !== undefined) throw new GliaError(`${name} has two columns called ${JSON.stringify(twice)}; rename one.`)
   const rows = named ? all.slice(1) : all
   if (rows.length === 0) throw new GliaError(`${name} has column names but no rows.`)
   const lines = named ? starts.subarray(1) : starts
   return { name, columns, rows, lines, header: named }
+}
+
+/** Whether cells are names. The first may be empty: numbers of rows often stand below it. */
+function looksNamed(cells: readonly string[]): boolean {
+  const isName = (cell: string): boolean => Number.isNaN(numberIn(cell)) && !isMissing(cell)
+  return cells.every((cell, i) => isName(cell) || (i === 0 && cells.length > 1 && cell.trim() === ''))
 }
 
 /** The first line that is not empty, with those that its quotation marks go on over. */
@@ -118,11 +124,10 @@ export function cellsOf(table: Table, index: number): string[] {
 export function numbersOf(table: Table, index: number): Float32Array {
   return Float32Array.from(cellsOf(table, index), (cell, i) => {
     const value = numberIn(cell)
-    if (!Number.isNaN(value)) return value
-    throw new GliaError(
-      `${table.name}, line ${table.lines[i]}: the column ${table.columns[index]} holds ${JSON.stringify(cell)}, no number. ` +
-        'Leave out rows without a value, or learn classes instead of numbers.',
-    )
+    if (Number.isFinite(Math.fround(value))) return value
+    const place = `${table.name}, line ${table.lines[i]}: the column ${table.columns[index]} holds ${JSON.stringify(cell)}`
+    if (!Number.isNaN(value)) throw new GliaError(`${place}, which is too large to compute with; leave the row out.`)
+    throw new GliaError(`${place}, no number. Leave out rows without a value, or learn classes instead of numbers.`)
   })
 }
 
