@@ -24,8 +24,8 @@ export async function predictFile(run: string, file: string, options: PredictOpt
   if (known.files) return (await import('./files/use.ts')).predictFromFile(run, known, file, options)
   const { model, recipe, record } = await loadRun(run)
   const { classes } = record
-  const [, height, width] = recipe.inputShape
-  const x = await readInputs(file, { height, width, fit: classes.every((name) => /^\d$/.test(name)), ...options })
+  const fit = classes.every((name) => /^\d$/.test(name))
+  const x = await readInputs(file, { shape: recipe.inputShape, fit, ...options })
   const outputs = await predict(model, x)
   checkClasses(run, record, outputs)
   const logits = await outputs.data()
