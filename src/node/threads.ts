@@ -21,7 +21,7 @@ export interface ThreadOptions {
  * A transform in worker threads: of images, or the default export of a module, which takes an example and its random
  * numbers. Batches are, bit for bit, those of the same transform in the main thread, for any number of threads.
  *
- * Each example is copied to a thread and back, which takes some 20 µs: worth it for decoding and for large pictures, not
+ * Each example is copied to a thread and back, which takes some 30 µs: worth it for decoding and for large pictures, not
  * for cropping small ones. How many are under way is bounded by the loader's `prefetch`.
  *
  * @param transform an image transform, which travels as its JSON, or where the module is

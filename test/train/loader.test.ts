@@ -4,19 +4,22 @@ import { beforeEach, describe, expect, it, test } from 'vitest'
 import {
   arrayDataset,
   type ClassBatch,
+  chain,
   DataLoader,
+  flip,
   fromArrays,
   type Item,
   type LoaderOptions,
   label,
   mixup,
-  type Random,
+  Random,
+  randomCrop,
   type StreamSource,
 } from '../../src/data/index.ts'
 import { manualSeed } from '../../src/index.ts'
 import { crossEntropy, mse } from '../../src/loss/index.ts'
-import { Dropout, Linear, ReLU, Sequential } from '../../src/nn/index.ts'
-import { SGD } from '../../src/optim/index.ts'
+import { Dropout, Flatten, Linear, ReLU, Sequential } from '../../src/nn/index.ts'
+import { Adam, SGD } from '../../src/optim/index.ts'
 import { type Callback, evaluate, type FitOptions, fit, type TrainingState } from '../../src/train/index.ts'
 import { barLine } from '../../src/train/progress.ts'
 import { fromJson, toJson } from '../../src/train/state.ts'
@@ -76,6 +79,30 @@ describe('fit with a loader', () => {
     expect(others).toEqual([first, first, first, first])
     // In training, each epoch draws its own.
     expect(history.epochs[0].train.loss).not.toBe(history.epochs[1].train.loss)
+  })
+
+  test('crops, mirrors and mixes images in memory', async () => {
+    const random = new Random(2)
+    // Brighter in the first channel or in the second.
+    const y = Uint8Array.from({ length: 64 }, (_, i) => i % 2)
+    const channel = (i: number): number => Math.floor(i / 64) % 3
+    const pixel = (i: number): number => random.below(64) + (channel(i) === y[Math.floor(i / 192)] ? 128 : 0)
+    const images = arrayDataset({
+      x: { data: Uint8Array.from({ length: 64 * 192 }, (_, i) => pixel(i)), shape: [3, 8, 8] },
+      y: { data: y, shape: [] },
+    })
+    const loader = new DataLoader(fromArrays(images), {
+      batchSize: 16,
+      shuffle: true,
+      transform: chain(randomCrop({ size: [8, 8], padding: 1 }), flip({})),
+      batchTransform: mixup({ classes: 2 }),
+    })
+    const model = new Sequential(new Flatten(), new Linear(192, 2))
+    const optimizer = new Adam(model.parameters(), { lr: 0.01 })
+    const history = await fit(model, loader, { loss: crossEntropy, optimizer, validation: images, epochs: 8 })
+    // Shares of classes have no accuracy; class numbers have.
+    expect(Object.keys(history.epochs[0].train)).toEqual(['loss'])
+    expect(history.epochs[7].val?.accuracy).toBe(1)
   })
 
   test('real targets have no accuracy', async () => {
