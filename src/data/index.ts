@@ -50,6 +50,13 @@ export {
   type Segmentation,
 } from './readers/coco.ts'
 export { type CsvOptions, type CsvRecord, parseCsv, streamCsv } from './readers/csv.ts'
+export {
+  type AdjacencyOptions,
+  adjacency,
+  type EdgeOptions,
+  type Graph,
+  parseEdges,
+} from './readers/graph.ts'
 export { type JsonLinesOptions, parseJsonLines, streamJsonLines } from './readers/json-lines.ts'
 export { parseRatings, type Ratings, ratingsDataset } from './readers/movielens.ts'
 export { encodeNpy, encodeNpz, type NumpyArray, parseNpy, parseNpz } from './readers/npy.ts'

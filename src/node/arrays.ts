@@ -1,8 +1,9 @@
-/** @file NumPy arrays, sounds and ratings from files. */
+/** @file NumPy arrays, sounds, graphs and ratings from files. */
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { GliaError } from '../core/errors.ts'
+import { type EdgeOptions, type Graph, parseEdges } from '../data/readers/graph.ts'
 import { parseRatings, type Ratings } from '../data/readers/movielens.ts'
 import { type NumpyArray, parseNpy, parseNpz } from '../data/readers/npy.ts'
 import { parseWav, type Sound } from '../data/readers/wav.ts'
@@ -21,6 +22,11 @@ export async function readNpz(path: string): Promise<Map<string, NumpyArray>> {
 /** Reads a WAV file, see `parseWav`. */
 export async function readWav(path: string): Promise<Sound> {
   return parseWav(await readBytes(path), path)
+}
+
+/** Reads a graph from an edge list, gzipped or not, see `parseEdges`. */
+export async function readEdges(path: string, options: Omit<EdgeOptions, 'name'> = {}): Promise<Graph> {
+  return parseEdges(await readText(path), { ...options, name: path })
 }
 
 /**

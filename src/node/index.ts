@@ -1,9 +1,17 @@
 /** @file `glia/node`: what needs the file system. */
 
-export { readMovieLens, readNpy, readNpz, readWav } from './arrays.ts'
+export { readEdges, readMovieLens, readNpy, readNpz, readWav } from './arrays.ts'
 export { type CheckpointOptions, checkpoints, type ReadCheckpointOptions, readCheckpoint } from './checkpoints.ts'
 export { readCifarDirectory } from './cifar.ts'
 export { decodeImage, decodeJpeg } from './decode.ts'
+export {
+  type Checksum,
+  DownloadError,
+  type DownloadOptions,
+  type DownloadProgress,
+  download,
+  type RemoteFile,
+} from './download.ts'
 export { writeFileAtomic } from './files.ts'
 export { cocoFolder, type DecodeOptions, type DetectionExample, imageFolder, yoloFolder } from './folder.ts'
 export { fashionClasses, type IdxOptions, readIdxDirectory } from './idx.ts'
