@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest'
 import { digits } from '../../src/data/digits.ts'
+import { timeSeries } from '../../src/data/generated/series.ts'
 import { createDevice, manualSeed, ones, setDefaultDevice } from '../../src/index.ts'
 import { decodeImage } from '../../src/node/decode.ts'
 import { encodePng } from '../../src/node/image.ts'
@@ -98,6 +99,37 @@ describe('forecast', () => {
       expect(n).toBe(ahead)
       expect(Math.abs(value - (20 + 8 * Math.sin((399 + ahead) / 4)))).toBeLessThan(2)
     }
+  })
+
+  it('finds the season, ignores clocks, learns from categories, and shows what naive forecasts come to', async () => {
+    const days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
+    const week = whole(210).map((t) => `${t},${days[Number(t) % 7]},${Number(t) % 7 === 6 ? 10 : Number(t) % 7}`)
+    const given = { target: 'sales', horizon: 2 }
+    const prepared = await fileRecipes.forecast.prepare(csv(['t,day,sales', ...week]), given)
+    const said = prepared.choices.map((choice) => choice.join(' '))
+    expect(said).toContain('ignored t: only ever rises or falls, as a clock')
+    expect(said).toContain('season 7 rows')
+    expect(said).toContain('categories day')
+    expect(prepared.train.x.shape).toEqual([21, 8])
+    const [last, before] = prepared.baselines ?? []
+    expect([last.name, before.name]).toEqual(['the last value', 'the value 7 rows before'])
+    expect(before.scores).toEqual({ rmse: 0, mae: 0 })
+    // From t on, two values, each compared with the one at t − 1.
+    const sales = week.map((row) => Number(row.split(',')[2]))
+    const misses = whole(prepared.test.length).flatMap((i) =>
+      [0, 1].map((ahead) => Math.abs(sales[189 + Number(i) + ahead] - sales[188 + Number(i)])),
+    )
+    expect(last.scores.mae).toBeCloseTo(misses.reduce((a, b) => a + b) / misses.length, 9)
+    await expect(
+      fileRecipes.forecast.prepare(csv(['t,day,sales', ...week]), { ...given, season: 200 }),
+    ).rejects.toThrow(/--season must be at most 189/)
+  })
+
+  it('forecasts better than naive rules, on a level that training never saw', async () => {
+    const series = timeSeries({ length: 400, seed: 1, trend: 0.01 })
+    const prepared = await fileRecipes.forecast.prepare(csv(['y', ...Array.from(series, String)]), { target: 'y' })
+    const [, { rmse }] = await learn(prepared, 20)
+    for (const { scores: reached } of prepared.baselines ?? []) expect(rmse).toBeLessThan(0.7 * reached.rmse)
   })
 
   it('refuses series too short, constant or with gaps', async () => {

@@ -91,3 +91,35 @@ interface Sets {
 function estimates({ x, length }: ArrayDataset, { mean, users, items }: Biases): Float64Array {
   return Float64Array.from({ length }, (_, i) => mean + (users[x.data[2 * i]] ?? 0) + (items[x.data[2 * i + 1]] ?? 0))
 }
+
+/**
+ * Forecasts that look at one row: the last value, and the value of a season before.
+ *
+ * @param values of the whole series
+ * @param from first row to be forecast
+ * @param count windows, each beginning a row later
+ * @param season rows; without one, only the last value is a forecast
+ */
+export function naiveForecasts(
+  values: ArrayLike<number>,
+  from: number,
+  count: number,
+  horizon: number,
+  season?: number,
+): Baseline[] {
+  const rows = Array.from({ length: count * horizon }, (_, i) => {
+    const first = from + Math.floor(i / horizon)
+    return { first, row: first + (i % horizon) }
+  })
+  const actual = rows.map(({ row }) => values[row])
+  const last = {
+    name: 'the last value',
+    scores: errorsOf(
+      rows.map(({ first }) => values[first - 1]),
+      actual,
+    ),
+  }
+  if (season === undefined) return [last]
+  const before = rows.map(({ first, row }) => values[row - season * Math.ceil((row - first + 1) / season)])
+  return [last, { name: `the value ${season} rows before`, scores: errorsOf(before, actual) }]
+}
