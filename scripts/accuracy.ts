@@ -2,10 +2,10 @@
  * @file Trains the recipes on real data and prints what they reach: the median of three seeds. With --compare, trains them
  * for two epochs on every target that runs here instead: accuracies must lie within 0.2 % of each other.
  *
- * Usage: npm run accuracy -- --mnist DIR [--fashion DIR] [--target auto] [--seeds 1,2,3] [--only NAME]
+ * Usage: npm run accuracy -- --mnist DIR [--fashion DIR] [--cifar DIR] [--target auto] [--seeds 1,2,3] [--only NAME]
  *        npm run accuracy -- --mnist DIR --compare [--targets avx512,avx2,wasm] [--seeds 1] [--only NAME]
  *
- * Without these options the data lie in mnist/ and fashion-mnist/ of the folder that GLIA_DATA names.
+ * Without these options the data lie in mnist/, fashion-mnist/ and cifar-10/ of the folder that GLIA_DATA names.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,6 +17,7 @@ const { values } = parseArgs({
   options: {
     mnist: { type: 'string' },
     fashion: { type: 'string' },
+    cifar: { type: 'string' },
     target: { type: 'string', default: 'auto' },
     compare: { type: 'boolean', default: false },
     targets: { type: 'string' },
@@ -28,6 +29,7 @@ const seeds = (values.seeds ?? (values.compare ? '1' : '1,2,3')).split(',')
 const folder = process.env.GLIA_DATA
 const mnist = values.mnist ?? (folder && join(folder, 'mnist'))
 const fashion = values.fashion ?? (folder && join(folder, 'fashion-mnist'))
+const cifar = values.cifar ?? (folder && join(folder, 'cifar-10'))
 /** Between the targets' accuracies. */
 const CLOSE = 0.002
 
@@ -50,6 +52,13 @@ const rows: readonly Row[] = [
   },
   { name: 'mlp on MNIST, 8 epochs, batch 32', data: mnist, flags: ['mlp'], atLeast: 0.977 },
   { name: 'lenet5 on Fashion-MNIST (first 12,000), 8 epochs', data: fashion, flags: ['lenet5'], atLeast: 0.865 },
+  { name: 'mnist-cnn on MNIST, 10 epochs', data: mnist, flags: ['mnist-cnn'], atLeast: 0.993 },
+  {
+    name: 'cifar10 on CIFAR-10 (first 8,000), 40 epochs',
+    data: cifar,
+    flags: ['cifar10', '--limit', '8000'],
+    atLeast: 0.68,
+  },
   { name: 'lenet5 on the written digits, 8 epochs', data: '', flags: ['lenet5'], atLeast: 0.985 },
 ]
 
