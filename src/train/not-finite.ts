@@ -38,7 +38,8 @@ function told(origin: Found): string {
   if (phase === 'data') {
     const which = (examples.length > 0 ? examples : [0]).slice(0, 5).map((i) => indices[i] ?? i)
     const column = operation === 'x' ? 'inputs' : 'targets'
-    return `It began in the data: in ${step}, the ${column} of example ${which.join(', ')} hold ${kind(output)}.`
+    const among = indices.length > 0 ? '' : ' of the batch'
+    return `It began in the data: in ${step}, the ${column} of example ${which.join(', ')}${among} hold ${kind(output)}.`
   }
   if (phase === 'weights') {
     return `It began before ${step}: ${operation} held ${kind(output)} already, which no training step put there.`

@@ -388,5 +388,14 @@ describe('errors', () => {
     }
     await train(new DataLoader(poisoned, { batchSize: 8, shuffle: true })).toThrow(`example ${bad}`)
     await train(new DataLoader(poisoned, { batchSize: 8 }), { stepsPerEpoch: 2, epochs: 3 }).toThrow(`example ${bad}`)
+    const streamed: StreamSource<Example> = {
+      async *stream() {
+        for (let i = 0; i < poisoned.length; i++) yield poisoned.get(i)
+      },
+    }
+    // Nobody numbers the examples of a stream.
+    await train(new DataLoader(streamed, { batchSize: 8 })).toThrow(
+      'in step 3 of epoch 1, the inputs of example 1 of the batch',
+    )
   })
 })
