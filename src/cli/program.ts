@@ -6,6 +6,7 @@ import type { BenchOptions } from './bench.ts'
 import { addData } from './data-options.ts'
 import type { DiagnoseOptions } from './diagnose.ts'
 import type { EvalOptions } from './eval.ts'
+import type { ExportOptions } from './export.ts'
 import { HelpShown, UsageError } from './failure.ts'
 import { addFileRecipes } from './files/options.ts'
 import type { LessonOptions } from './lesson.ts'
@@ -87,6 +88,11 @@ export function makeProgram(): Command {
     .option('--json', 'print one JSON object')
     .action(async (run: string, options: DiagnoseOptions) => (await import('./diagnose.ts')).diagnoseRun(run, options))
   finish(diagnosis)
+
+  const exporting = add('export <run>', 'write a program that loads the trained model and predicts with it')
+    .option('--out <dir>', 'where to put model.safetensors and the program (default: <run>/export)')
+    .action(async (run: string, options: ExportOptions) => (await import('./export.ts')).exportRun(run, options))
+  finish(exporting)
 
   const summary = add('summary <recipe>', "list a model's layers, output shapes and parameters").action(
     async (recipe: string) => (await import('./summary.ts')).printSummary(recipe),
