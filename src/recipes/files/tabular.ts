@@ -18,7 +18,7 @@ import { specOf } from './spec.ts'
 import { cellsOf, columnIndex, isMissing, numberIn, numbersOf, readTable, type Table, writeTable } from './table.ts'
 import type { Choice, FileDefaults, FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
 
-interface TabularSpec {
+export interface TabularSpec {
   readonly target: string
   readonly header: boolean
   /** As `TableEncoder.toJSON` gives it. */

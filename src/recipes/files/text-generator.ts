@@ -22,7 +22,7 @@ import { brokenText, cleaned, TextTokens, type TokenKind } from './text-tokens.t
 const MODELS = ['transformer', 'gru', 'lstm'] as const
 type ModelKind = (typeof MODELS)[number]
 
-interface TextSpec {
+export interface TextSpec {
   /** As the tokenizer's `toJSON` gives it. */
   readonly tokens: unknown
   readonly model: ModelKind
