@@ -69,7 +69,10 @@ describe('train', () => {
       writeFileSync(at('small', `${set}-images-idx3-ubyte`), Buffer.concat([header(0x803, 2, 4, 4), Buffer.alloc(32)]))
       writeFileSync(at('small', `${set}-labels-idx1-ubyte`), Buffer.concat([header(0x801, 2), Buffer.from([0, 1])]))
     }
-    await fails('train mlp --data small --out o4', /^small has pictures of shape \[1, 4, 4\]; mlp takes \[1, 28, 28\]\.$/)
+    await fails(
+      'train mlp --data small --out o4',
+      /^small has pictures of shape \[1, 4, 4\]; mlp takes \[1, 28, 28\]\.$/,
+    )
     await fails('train lenet5 --data small --out o5', /\[1, 4, 4\]; lenet5 takes \[1, 28, 28\]\.$/)
     expect([existsSync(at('o4')), existsSync(at('o5'))]).toEqual([false, false])
   })
