@@ -79,7 +79,7 @@ describe('glia train for files', () => {
     const cases: [line: string, status: number, message: string | RegExp][] = [
       ['train tabular --target x', 2, 'glia train tabular needs the option --data <path>.'],
       ['train tabular --data no.csv --target x', 1, 'The file no.csv does not exist.'],
-      ['train tabular --data latin.csv --target b', 1, /latin\.csv is not text in UTF-8/],
+      ['train tabular --data latin.csv --target b', 1, /^latin\.csv, line 2: the bytes are not UTF-8\. Save the file/],
       ['train tabular --data flowers.csv.gz --target colour', 1, /has no column "colour"; it has x, y, kind\./],
       ['train --epochs 2 tabular --data flowers.csv.gz --target x', 2, /Options stand after the recipe's name/],
       ['train tabular --data flowers.csv.gz --target x --test 2', 2, /--test must be a share below 1/],

@@ -55,7 +55,13 @@ export async function readTextFile(path: string): Promise<string> {
   }
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = await unpacked(bytes, path)
   if (bytes.length > MAX_BYTES) throw tooLarge(path)
-  return decodeText(bytes, { name: path })
+  try {
+    return decodeText(bytes, { name: path })
+  } catch (error) {
+    if (!(error instanceof GliaError)) throw error
+    // The first sentence names the line; what follows is said to programs.
+    throw new GliaError(`${error.message.split('. ')[0]}. Save the file in this encoding.`)
+  }
 }
 
 async function unpacked(bytes: Uint8Array, path: string): Promise<Uint8Array> {
