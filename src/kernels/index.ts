@@ -220,6 +220,7 @@ export function mentions(a: Index, v: Var): boolean {
 // Normal form ------------------------------------------------------------------------------------------------------
 
 function fromTerms(constant: number, terms: readonly Term[]): Index {
+  if (terms.every((t) => t.atom.kind === 'var')) return new Index(constant, sorted(sumsByAtom(terms)))
   const merged = new Map<string, Term>()
   for (const t of terms) {
     const old = merged.get(t.atom.key)
@@ -228,6 +229,17 @@ function fromTerms(constant: number, terms: readonly Term[]): Index {
     else merged.set(t.atom.key, { atom: t.atom, factor })
   }
   return recombine(constant, merged)
+}
+
+/** One term for each variable, of which there are few, and no factor 0. */
+function sumsByAtom(terms: readonly Term[]): Term[] {
+  const sums: Term[] = []
+  for (const t of terms) {
+    const at = sums.findIndex((s) => s.atom === t.atom)
+    if (at < 0) sums.push(t)
+    else sums[at] = { atom: t.atom, factor: sums[at].factor + t.factor }
+  }
+  return sums.filter((t) => t.factor !== 0)
 }
 
 /**

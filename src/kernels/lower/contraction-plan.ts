@@ -84,7 +84,7 @@ export function choosePlan(problems: readonly Problem[], machine: Machine, seen?
   let best: Plan | null = null
   for (const problem of problems) {
     const pricer = new Pricer(problem, machine)
-    propose(problem, machine, (form, lane, vectors, rowTile, colTile, packed, packedRows) => {
+    propose(problem, machine, pricer.rowsMiss, (form, lane, vectors, rowTile, colTile, packed, packedRows) => {
       const cost = pricer.price(form, lane, vectors, rowTile, colTile, packed, packedRows)
       if (best !== null && best.cost <= cost && seen === undefined) return
       const plan = { problem, form, lane, vectors, rowTile, colTile, packed, packedRows, cost }
@@ -106,13 +106,13 @@ type Consider = (
   packedRows: boolean,
 ) => void
 
-/** Goes through all plans worth pricing. */
-function propose(problem: Problem, machine: Machine, consider: Consider): void {
+/** Goes through all plans worth pricing. `rowsMiss`: rows where they lie cost more than packed ones. */
+function propose(problem: Problem, machine: Machine, rowsMiss: boolean, consider: Consider): void {
   const { loops } = problem
   const of = (role: Loop['role']): Loop[] => loops.filter((l) => l.role === role)
   const cols = of('col')
   const packable = distinct(problem, 'col')
-  const rowsPackable = distinct(problem, 'row')
+  const rowsPackable = rowsMiss && distinct(problem, 'row')
   // Besides accumulators and the held side: one register for what streams past, one for a product, one for the target.
   const budget = machine.vectorRegisters - (machine.fused ? 2 : 3)
   const composite = cols.filter((l) => l.parts !== undefined)
@@ -206,6 +206,11 @@ class Pricer {
     this.#missCol = missCycles(summed, 'col', machine)
     this.#packRow = packCycles(loops, 'row')
     this.#packCol = packCycles(loops, 'col')
+  }
+
+  /** Whether a step waits for a row: packing rows saves that, and nothing else. */
+  get rowsMiss(): boolean {
+    return this.#missRow(1) > 0
   }
 
   price(
