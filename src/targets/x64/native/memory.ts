@@ -1,6 +1,6 @@
 /**
  * @file The memory of a native target: large regions of the process's address space, each with an allocator of its own
- * and one ArrayBuffer over it. A region that falls empty can give its memory back but keeps its addresses, since views
+ * and ArrayBuffers over it. A region that falls empty can give its memory back but keeps its addresses, since views
  * of it may still be held and nothing tells when they go: they then read zero instead of ending the process.
  */
 import { GliaError } from '../../../core/errors.ts'
@@ -16,6 +16,11 @@ const REGION = 64 * MEBI
 const LARGEST_REGION = 1024 * MEBI
 /** Engines index the bytes of a buffer with 32 bits, some of them. */
 const LARGEST_VIEW = 2 ** 32 - 1
+/**
+ * Bytes of the buffers through which small blocks are seen, once made kept. Engines take what buffers cover for memory of
+ * their own, and collect garbage at once where that is much.
+ */
+const WINDOW = 4 * MEBI
 
 export interface NativeMemoryOptions {
   /**
@@ -33,7 +38,8 @@ interface Region {
   readonly heap: Heap
   /** Whether it was given back to the system since it was last used. */
   dropped: boolean
-  buffer: ArrayBuffer | undefined
+  /** By the number of the window. */
+  readonly windows: Map<number, ArrayBuffer>
   /** Takes back that it is unmapped at the end of the worker. */
   readonly forget: () => void
 }
@@ -106,11 +112,18 @@ export class NativeMemory {
       throw new GliaError(`A view of ${bytes} bytes is too large: at most ${LARGEST_VIEW}. View it in parts.`)
     }
     const region = this.#regionOf(address)
-    if (region === undefined || region.bytes > LARGEST_VIEW) {
+    const offset = address - (region?.start ?? 0)
+    const at = Math.floor(offset / WINDOW)
+    if (region === undefined || offset + bytes > (at + 1) * WINDOW) {
       return bytes === 0 ? new Uint8Array(0) : new Uint8Array(this.#native.view(address, bytes))
     }
-    region.buffer ??= this.#native.view(region.start, region.bytes)
-    return new Uint8Array(region.buffer, address - region.start, bytes)
+    let window = region.windows.get(at)
+    if (window === undefined) {
+      const start = at * WINDOW
+      window = this.#native.view(region.start + start, Math.min(WINDOW, region.bytes - start))
+      region.windows.set(at, window)
+    }
+    return new Uint8Array(window, offset - at * WINDOW, bytes)
   }
 
   /** Gives everything back, addresses included. Nothing may touch a block or a view any more. */
@@ -162,7 +175,7 @@ export class NativeMemory {
       bytes: size,
       heap: new Heap(start, start + size),
       dropped: false,
-      buffer: undefined,
+      windows: new Map(),
       forget: unmapAtWorkerEnd(this.#native, start, size),
     }
     this.#regions.push(region)
