@@ -81,13 +81,13 @@ export function worstPanels(worst: readonly Worst[], { x }: ArrayDataset): Panel
   const letters = Math.floor((scale * width) / LETTER)
   const panels = worst.map(({ index, actual, predicted, probability = 0 }) => {
     const sure = `${(100 * probability).toFixed(0)} %`
-    const room = Math.floor((letters - sure.length - ' for , '.length) / 2)
+    const room = Math.floor((letters - sure.length - ' → , '.length) / 2)
     return {
-      caption: `${shortened(predicted, room)} for ${shortened(actual, room)}, ${sure}`,
+      caption: `${shortened(actual, room)} → ${shortened(predicted, room)}, ${sure}`,
       picture: pictureOf(x.data.subarray(index * sizeOf(x.shape)), { channels, height, width }),
     }
   })
-  return { title: 'Test pictures of the greatest loss: what they were taken for', panels, columns: COLUMNS, scale }
+  return { title: 'Test pictures of the greatest loss: what they are → what they were taken for, and how surely', panels, columns: COLUMNS, scale }
 }
 
 function shortened(name: string, letters: number): string {

@@ -17,9 +17,9 @@ import { classColumns } from './classes.ts'
 import { atRandom, checkShares } from './shares.ts'
 import { specOf } from './spec.ts'
 import { writeTable } from './table.ts'
-import type { FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
+import type { Choice, FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
 
-interface ImageSpec {
+export interface ImageSpec {
   readonly classes: readonly string[]
   readonly size: number
   readonly width: number
@@ -111,9 +111,9 @@ export const imageClassifier: FileRecipe = {
   async prepare(source: Source, options: FileOptions = {}): Promise<Prepared> {
     checkShares(options)
     const size = options.size ?? (await usualSize(source))
-    const { all, skipped } = await read(source, size)
+    const { all, skipped, ignored } = await read(source, size)
     const classes = all.classes ?? []
-    const shares = atRandom(all.length, options, all.y.data)
+    const shares = atRandom(all.length, options, all.y.data, source.name)
     const { width = 32, dropout = 0.3, weightDecay = 1e-2 } = options
     const { augment, why } = changeOf(classes, options.augment)
     return {
@@ -122,11 +122,11 @@ export const imageClassifier: FileRecipe = {
       train: subset(all, shares.train),
       validation: subset(all, shares.validation),
       test: subset(all, shares.test),
+      skipped: [...skipped, ...ignored.map((path) => `${source.name}/${path} is no picture of a class.`)],
       choices: [
         ['classes', `${classes.length}: ${classes.slice(0, 10).join(', ')}${classes.length > 10 ? ' …' : ''}`],
         ['pictures', `${all.length.toLocaleString('en-US')}, scaled to ${size} × ${size} pixels`],
-        ...skipped.slice(0, 3).map((message) => ['left out', message] as const),
-        ...(skipped.length > 3 ? [['left out', `${skipped.length - 3} more damaged pictures`] as const] : []),
+        ...leftOut(source, skipped, ignored),
         shares.choice,
         ['augmentation', why],
         ['model', `6 convolutions, from ${width} to ${4 * width} channels`],
@@ -182,7 +182,7 @@ async function read(
   source: Source,
   size: number,
   known?: readonly string[],
-): Promise<{ all: ArrayDataset; skipped: readonly string[] }> {
+): Promise<{ all: ArrayDataset; skipped: readonly string[]; ignored: readonly string[] }> {
   const { files, decode } = picturesOf(source)
   const folder = new ImageFolder(files, decode, {
     name: source.name,
@@ -207,7 +207,20 @@ async function read(
   if (labels.length === 0) throw new GliaError(`${source.name}: no picture can be read; the first: ${skipped[0]}`)
   const data = x.data.subarray(0, labels.length * 3 * size * size)
   const y = { data: Int32Array.from(labels), shape: [] }
-  return { all: arrayDataset({ x: { data, shape: x.shape }, y, classes: folder.classes, origins }), skipped }
+  const all = arrayDataset({ x: { data, shape: x.shape }, y, classes: folder.classes, origins })
+  return { all, skipped, ignored: folder.ignored }
+}
+
+/** What is not learned from, for people: the first few of each kind. */
+function leftOut({ pictures }: Source, skipped: readonly string[], ignored: readonly string[]): Choice[] {
+  const first = (names: readonly string[]): string => names.slice(0, 3).join(', ') + (names.length > 3 ? ' …' : '')
+  const empty = pictures?.empty ?? []
+  const rows: Choice[] = skipped.slice(0, 3).map((message) => ['left out', message])
+  if (skipped.length > 3) rows.push(['left out', `${skipped.length - 3} more damaged pictures`])
+  if (ignored.length > 0)
+    rows.push(['not read', `${ignored.length} files that are no pictures of a class: ${first(ignored)}`])
+  if (empty.length > 0) rows.push(['not read', `${empty.length} folders without pictures: ${first(empty)}`])
+  return rows
 }
 
 async function pixels(file: PictureFile, decode: Decode, name: string, size: number): Promise<ArrayLike<number>> {

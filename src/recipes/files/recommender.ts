@@ -17,7 +17,7 @@ import { specOf } from './spec.ts'
 import { cellsOf, columnIndex, numbersOf, readTable, type Table, writeTable } from './table.ts'
 import type { FileOptions, FileRecipe, Prepared, Source, Task } from './task.ts'
 
-interface RecommenderSpec {
+export interface RecommenderSpec {
   readonly user: string
   readonly item: string
   readonly rating: string
@@ -156,6 +156,13 @@ export const recommender: FileRecipe = {
     const item = columnIndex(table, options.item ?? '2', '--item')
     const rating = columnIndex(table, options.rating ?? '3', '--rating')
     const ratings = numbersOf(table, rating)
+    for (const column of [user, item]) {
+      const row = cellsOf(table, column).findIndex((cell) => cell.trim() === '')
+      if (row < 0) continue
+      throw new GliaError(
+        `${table.name}, line ${table.lines[row]}: the column ${table.columns[column]} is empty; leave out such rows.`,
+      )
+    }
     const shares = shareOut(table, options)
     const known = (column: number): string[] => {
       const cells = cellsOf(table, column)
