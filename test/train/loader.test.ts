@@ -150,9 +150,41 @@ describe('fit with a loader', () => {
 
   test('maxSteps ends in the middle of a stream, which goes on being read for as many passes as it takes', async () => {
     const model = classifier()
-    const history = await fit(model, new DataLoader(stream, { batchSize: 20 }), { ...options(model), maxSteps: 7 })
+    const lines: string[] = []
+    const history = await fit(model, new DataLoader(stream, { batchSize: 20 }), {
+      ...options(model),
+      maxSteps: 7,
+      callbacks: [{ onBatchEnd: (info) => void lines.push(barLine(info, 200)) }],
+    })
     expect(history).toMatchObject({ steps: 7, stopped: false })
     expect(history.epochs.length).toBe(3)
+    expect(lines[0]).toMatch(/^Epoch 1 {2}1 steps/)
+  })
+
+  test('stepsPerEpoch cuts epochs out of arrays, too, and a resumed run goes on within one', async () => {
+    const run = async (more: Partial<FitOptions>, resume?: TrainingState) => {
+      manualSeed(4)
+      const model = classifier()
+      const states: TrainingState[] = []
+      let capture: (() => TrainingState) | undefined
+      const keep: Callback = {
+        onTrainBegin: (info) => {
+          capture = info.capture
+        },
+        onBatchEnd: () => {
+          if (capture) states.push(capture())
+        },
+      }
+      const own = { ...options(model), batchSize: 16, callbacks: [keep], ...more }
+      await fit(model, data, { ...own, ...(resume ? { resume } : {}) })
+      return { weights: weightsOf(model), states }
+    }
+    const plain = await run({ epochs: 3 })
+    const cut = await run({ stepsPerEpoch: 6, epochs: 2 })
+    expect(cut.weights).toEqual(plain.weights)
+    for (const taken of [3, 4, 7, 9]) {
+      expect((await run({ stepsPerEpoch: 6, epochs: 2 }, cut.states[taken - 1])).weights).toEqual(cut.weights)
+    }
   })
 
   test('stepsPerEpoch cuts epochs out of data that goes on', async () => {
