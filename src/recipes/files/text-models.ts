@@ -1,9 +1,10 @@
 /** @file What tells texts apart: the mean of their words' vectors, or a network that reads them in order. */
 
-import { Dropout, Embedding, init, Linear, LSTM, Module } from '../../nn/index.ts'
+import { Dropout, Dropout1d, Embedding, init, Linear, LSTM, Module } from '../../nn/index.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 
 const DROPOUT = 0.5
+const FORGET = 0.3
 
 /** The mean of the vectors of words and pairs (Joulin et al. 2017), and logits of it: int32 `[B, T] → [B, classes]`. */
 export class BagOfTokens extends Module {
@@ -36,6 +37,7 @@ const WORD = 100
  */
 export class SentimentLstm extends Module {
   readonly embedding: Embedding
+  readonly forget: Dropout1d
   readonly dropout1: Dropout
   readonly lstm1: LSTM
   readonly lstm2: LSTM
@@ -47,6 +49,8 @@ export class SentimentLstm extends Module {
     super()
     const half = Math.ceil(width / 2)
     this.embedding = new Embedding(words, WORD, { init: init.normal(0.1), paddingIdx: 0 })
+    // Whole words: a sentence must be told by others than those it is known by.
+    this.forget = new Dropout1d(FORGET)
     this.dropout1 = new Dropout(DROPOUT)
     this.lstm1 = new LSTM(WORD, width, { batchFirst: true, bias: 'single' })
     this.lstm2 = new LSTM(width, half, { batchFirst: true, bias: 'single' })
@@ -55,7 +59,7 @@ export class SentimentLstm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const [read] = this.lstm1.call(this.dropout1.call(this.embedding.call(x)))
+    const [read] = this.lstm1.call(this.dropout1.call(this.forget.call(this.embedding.call(x))))
     const [, { h }] = this.lstm2.call(read)
     return this.head.call(this.dropout2.call(h.select(0, 0)))
   }
