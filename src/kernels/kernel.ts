@@ -12,6 +12,8 @@ export interface BufferInfo {
   readonly dtype: DType
   /** Elements. */
   readonly size: number
+  /** Whether it outgrows the caches, so that what is written need not pass through them. Default false. */
+  readonly streamed?: boolean
 }
 
 interface KernelBase {

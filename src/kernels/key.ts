@@ -17,7 +17,7 @@ class KeyWriter {
   readonly #exprs = new Map<Expr, number>()
 
   kernel(k: Kernel): string {
-    const buffers = k.buffers.map((b) => `${b.dtype}${b.size}`)
+    const buffers = k.buffers.map((b) => `${b.dtype}${b.size}${b.streamed === true ? ' streamed' : ''}`)
     return `${k.kind} ${k.name} (${buffers}) ${this.#body(k)}`
   }
 

@@ -187,8 +187,15 @@ export class ProgramBuilder {
     return d
   }
 
-  store(base: Reg, offset: number, a: Reg, type: MemType = 'f32', lanes: number = this.lanes): void {
-    this.emit({ op: 'store', base, offset, a, type, lanes })
+  store(
+    base: Reg,
+    offset: number,
+    a: Reg,
+    type: MemType = 'f32',
+    lanes: number = this.lanes,
+    streamed: boolean = false,
+  ): void {
+    this.emit({ op: 'store', base, offset, a, type, lanes, ...(streamed ? { streamed } : {}) })
   }
 
   storeLanes(base: Reg, offset: number, pattern: readonly number[], a: Reg, type: MemType = 'f32'): void {

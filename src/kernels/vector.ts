@@ -162,6 +162,8 @@ export type Instr =
       readonly a: Reg
       readonly type: MemType
       readonly lanes: number
+      /** Whether it may go past the caches: nobody reads it soon. */
+      readonly streamed?: boolean
     }
   | {
       readonly op: 'storeLanes'

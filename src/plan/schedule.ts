@@ -22,6 +22,7 @@ import { must } from './must.ts'
 import type { PGraph, PNode } from './pgraph.ts'
 import { NeedsBuffer } from './pull.ts'
 import { inStages } from './stages.ts'
+import { withStreams } from './streams.ts'
 import { type KernelWork, kernelWork, sumOfWork } from './work.ts'
 
 type AbstractStep =
@@ -187,7 +188,7 @@ export function schedule(plan: PlanBuilder, input: ScheduleInput, parent: Block 
     const here = order.filter((w) => w.stage === stage)
     const lowered: ToEmit[] = []
     const lower = (kernel: Kernel, args: readonly Location[], info: KernelInfo | null): void => {
-      const l = plan.lower(kernel)
+      const l = plan.lower(withStreams(kernel, args))
       const scratch = l.scratch.map((bytes: number) => atBlock(newBlock(bytes, stage, stage)))
       lowered.push({ lowered: l, args, scratch, info })
     }

@@ -53,7 +53,8 @@ class Writer {
     for (let i = 0; i < 2; i++) this.#variables.push(b.variable(this.#vectors[i]))
     this.#vectors.push(...this.#variables)
     while (this.#at < this.#draws.length) this.#instruction()
-    for (const [i, v] of this.#vectors.slice(-8).entries()) b.store(1, 4 * this.#lanes * i, v)
+    for (const [i, v] of this.#vectors.slice(-8).entries())
+      b.store(1, 4 * this.#lanes * i, v, 'f32', this.#lanes, i % 2 === 0)
     return b.finish()
   }
 
@@ -172,7 +173,7 @@ class Writer {
     const count = 1 + this.#below(this.#lanes)
     const [base, offset] = this.#address(1, 32 + 4 * this.#lanes)
     if (this.#below(2) === 0) {
-      b.store(base, offset, this.#vector(), type, count)
+      b.store(base, offset, this.#vector(), type, count, this.#below(3) === 0)
       return
     }
     const pattern = Array.from({ length: count }, () => size * this.#below(8))

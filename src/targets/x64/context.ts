@@ -48,6 +48,8 @@ export class Context {
   position = 0
   /** Whether this version lacked something: the code is no good. */
   lacking = false
+  /** Whether something was stored past the caches. */
+  streamed = false
   readonly #wants: Wants
   readonly #allocation: Allocation
   readonly #params: number

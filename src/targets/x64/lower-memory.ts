@@ -77,11 +77,28 @@ export function splatByte(c: Context, d: Vec, m: Mem): void {
   }
 }
 
-export function lowerStore(c: Context, { base, offset, a, type, lanes }: Of<'store'>): void {
+export function lowerStore(c: Context, { base, offset, a, type, lanes, streamed = false }: Of<'store'>): void {
   const m = c.mem(base, offset)
   const x = c.v(a)
   if (type === 'u8') storeBytes(c, m, x, lanes)
+  else if (streamed && c.evex && lanes === c.program.lanes) streamLine(c, m, x)
   else storeFirst(c, m, x, lanes)
+}
+
+/** Writes a whole cache line past the caches, and what lies in two lines as ever. */
+function streamLine(c: Context, m: Mem, x: Vec): void {
+  const { asm, width } = c
+  const [apart, done] = [asm.label(), asm.label()]
+  const address = c.tempInt()
+  asm.lea(address, m)
+  asm.andImm(address, 63)
+  asm.jcc('ne', apart)
+  asm.storeNt(width, m, x)
+  asm.jmp(done)
+  asm.bind(apart)
+  asm.store(width, m, x)
+  asm.bind(done)
+  c.streamed = true
 }
 
 function storeFirst(c: Context, m: Mem, x: Vec, lanes: number): void {

@@ -47,6 +47,8 @@ function writeProgram(
   const [body, entry] = [asm.label(), asm.label()]
   asm.bind(body)
   new Lowering(c).block(program.body, 1)
+  // Other threads learn that this one is done by ordinary stores, which would overtake those past the caches.
+  if (c.streamed) asm.sfence()
   asm.addImm(RSP, c.frame)
   asm.ret()
   if (c.lacking) return null

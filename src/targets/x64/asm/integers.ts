@@ -298,6 +298,10 @@ export class Integers extends Writer {
     this.plain('lockAdd32', false, [0x01], r, m)
   }
 
+  sfence(): void {
+    this.#fixed(0x0f, 0xae, 0xf8)
+  }
+
   pause(): void {
     this.#fixed(0xf3, 0x90)
   }

@@ -184,7 +184,7 @@ function tables(): Case[] {
 }
 
 function control(): Case[] {
-  const fixed = 'ret pause syscall mfence cpuid xgetbv rdtsc ud2 vzeroupper'.split(' ') as ('ret' | 'pause')[]
+  const fixed = 'ret pause syscall mfence sfence cpuid xgetbv rdtsc ud2 vzeroupper'.split(' ') as ('ret' | 'pause')[]
   const cases: Case[] = fixed.map((name) => ({ text: name, emit: (a) => a[name]() }))
   for (const c of CONDS)
     cases.push(
