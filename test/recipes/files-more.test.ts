@@ -61,6 +61,10 @@ describe('recommender', () => {
       /^biases \(penalty \d+\), and vectors of 64 features$/,
     )
     expect(test.length).toBe(90)
+    const { choices: given } = await fileRecipes.recommender.prepare(csv(['user,item,stars', ...rows]), {
+      penalty: 7.5,
+    })
+    expect(given.find(([key]) => key === 'model')?.[1]).toContain('(penalty 7.5)')
     // At the minimum the derivatives by all biases vanish: Σ (r − mean − bᵤ − bᵢ) = λ bᵤ.
     const { mean, users, items } = solveBiases(train, 4)
     const rests = new Float64Array(users.length)

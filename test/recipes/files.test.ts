@@ -1,7 +1,7 @@
 /** @file Recipes for users' files: what they decide, what they refuse, and that they learn. */
 
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createDevice, manualSeed, setDefaultDevice } from '../../src/index.ts'
+import { createDevice, manualSeed, setDefaultDevice, tensor } from '../../src/index.ts'
 import { encodable, fitColumns } from '../../src/recipes/files/columns.ts'
 import { type FileOptions, fileRecipes, type Prepared } from '../../src/recipes/files/index.ts'
 import { readTable } from '../../src/recipes/files/table.ts'
@@ -86,6 +86,23 @@ describe('tabular', () => {
     expect(forced.task.classes).toEqual([])
   })
 
+  it('lets what holds the network back be chosen, and says what it is', async () => {
+    const target = 'colour'
+    const said = async (options: FileOptions): Promise<string> =>
+      (await prepare({ target, ignore: 'id', ...options })).choices.map((choice) => choice.join(' ')).join('; ')
+    expect(await said({})).toContain('2 hidden layers of 64 units; dropout 0.1; weight decay 0.01; label smoothing 0.1')
+    const none = { width: 8, layers: 1, dropout: 0, weightDecay: 0, labelSmoothing: 0 }
+    expect(await said(none)).toContain('1 hidden layers of 8 units; dropout 0; weight decay 0; label smoothing 0')
+    const [smooth, sharp] = await Promise.all([prepare({ target }), prepare({ target, labelSmoothing: 0 })])
+    const logits = tensor([[4, 0, 0]])
+    const label = tensor([0], { dtype: 'int32' })
+    const losses = await Promise.all(
+      [smooth, sharp].map(({ task }) => (task.objective ?? task.loss)(logits, label).item()),
+    )
+    // A thirtieth of the label goes to each of the two others, which lie 4 lower.
+    expect(losses[0] - losses[1]).toBeCloseTo((2 / 30) * 4, 5)
+  })
+
   it('takes the split from a column, and lends validation rows from training', async () => {
     const rows = Array.from({ length: 40 }, (_, i) => `${i < 30 ? 'train' : 'test'},${i},${2 * i + 0.5}`)
     const { train, validation, test } = await prepare(
@@ -136,7 +153,7 @@ describe('tabular', () => {
     ],
     ['an odd split', { target: 'b', splitColumn: 'a' }, 'a,b\nfirst,1.5\n', /"first" in line 2; known are train/],
     ['an unknown task', { target: 'b', task: 'guess' }, 'a,b\n1,2\n', /regression or classification; received "guess"/],
-    ['too few rows', { target: 'b' }, 'a,b\n1,2.5\n2,3.5\n', /no examples are left for/],
+    ['too few rows', { target: 'b' }, 'a,b\n1,2.5\n2,3.5\n', /of 2 examples none is left for/],
     ['shares of all', { target: 'b', test: 0.6, validation: 0.4 }, 'a,b\n1,2.5\n', /leave something to train on/],
     ['nothing to learn from', { target: 'b' }, `b\n${'1.5\n2.5\n'.repeat(20)}`, /no column to predict from/],
     ['names that come twice', { target: 'b' }, 'b,b\n1,2\n', /two columns called "b"/],
@@ -150,4 +167,3 @@ describe('tabular', () => {
     expect(() => fileRecipes.tabular.restore({ target: 'y' })).toThrow(/does not describe a task/)
   })
 })
-

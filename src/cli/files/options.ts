@@ -24,8 +24,6 @@ const orZero =
 const NEEDED = {
   data: '--data <path>',
   target: '--target <column>',
-  text: '--text <column>',
-  label: '--label <column>',
 } as const
 
 const OPTIONS = {
@@ -41,8 +39,8 @@ const OPTIONS = {
   validation: (c) =>
     c.option('--validation <share>', 'of examples to stop the training by (default: 0.1)', share('--validation')),
   test: (c) => c.option('--test <share>', 'of examples to measure the model on (default: 0.1)', share('--test')),
-  text: (c) => c.option(NEEDED.text, 'column of texts: its name, or its number from 1'),
-  label: (c) => c.option(NEEDED.label, 'column of classes: its name, or its number from 1'),
+  text: (c) => c.option('--text <column>', 'column of texts: its name, or its number from 1'),
+  label: (c) => c.option('--label <column>', 'column of classes; parsed sentences say theirs'),
   user: (c) => c.option('--user <column>', 'column of users (default: the first)'),
   item: (c) => c.option('--item <column>', 'column of items (default: the second)'),
   rating: (c) => c.option('--rating <column>', 'column of ratings (default: the third)'),
@@ -63,6 +61,10 @@ const OPTIONS = {
       'part of the weights taken away per step, times the rate',
       orZero('--weight-decay', positive),
     ),
+  labelSmoothing: (c) =>
+    c.option('--label-smoothing <share>', 'of labels, given to all classes alike', orZero('--label-smoothing', share)),
+  penalty: (c) =>
+    c.option('--penalty <x>', 'on biases (default: what suits the validation ratings)', positive('--penalty')),
   augment: (c) =>
     c.option('--augment <how>', 'none, flip, shift or all (default: all; shift if classes are characters)'),
   season: (c) =>
@@ -85,16 +87,27 @@ export const USAGES: Readonly<Record<string, Usage>> = {
   tabular: {
     description: 'predict a column of a CSV or TSV file from the others',
     data: 'CSV or TSV file, may be gzipped',
-    takes: ['target', 'task', 'splitColumn', 'ignore', 'header', 'folds', ...SHARES, ...SIZES, ...RESTRAINTS],
+    takes: [
+      'target',
+      'task',
+      'splitColumn',
+      'ignore',
+      'header',
+      'folds',
+      ...SHARES,
+      ...SIZES,
+      ...RESTRAINTS,
+      'labelSmoothing',
+    ],
   },
   'text-generator': {
     description: 'write on in the manner of a text file',
     data: 'text file, may be gzipped',
-    takes: ['model', 'tokens', 'vocabulary', 'context', ...SHARES, ...SIZES],
+    takes: ['model', 'tokens', 'vocabulary', 'context', ...SHARES, ...SIZES, ...RESTRAINTS],
   },
   'text-classifier': {
     description: 'tell which class a text belongs to',
-    data: 'CSV or TSV file, may be gzipped',
+    data: 'CSV or TSV file, or parsed sentences one a line, may be gzipped',
     takes: [
       'text',
       'label',
@@ -106,6 +119,7 @@ export const USAGES: Readonly<Record<string, Usage>> = {
       'context',
       ...SHARES,
       'width',
+      ...RESTRAINTS,
     ],
   },
   'image-classifier': {
@@ -121,7 +135,7 @@ export const USAGES: Readonly<Record<string, Usage>> = {
   recommender: {
     description: 'predict how users will rate items',
     data: 'CSV or TSV file of users, items and ratings, may be gzipped',
-    takes: ['user', 'item', 'rating', 'splitColumn', 'header', 'folds', ...SHARES, 'width', ...RESTRAINTS],
+    takes: ['user', 'item', 'rating', 'splitColumn', 'header', 'folds', ...SHARES, 'width', 'penalty', ...RESTRAINTS],
   },
 }
 

@@ -66,12 +66,16 @@ export function solveBiases({ x, y, length }: ArrayDataset, penalty: number): Bi
 }
 
 /**
- * Ratings by biases alone, with the penalty that does best on the validation ratings.
+ * Ratings by biases alone.
  *
+ * @param penalties of these, the one that does best on the validation ratings is taken
  * @returns the penalty, and what the biases come to on the test ratings
  */
-export function biasBaseline({ train, validation, test }: Sets): { penalty: number; baseline: Baseline } {
-  const fits = PENALTIES.map((penalty) => {
+export function biasBaseline(
+  { train, validation, test }: Sets,
+  penalties: readonly number[] = PENALTIES,
+): { penalty: number; baseline: Baseline } {
+  const fits = penalties.map((penalty) => {
     const biases = solveBiases(train, penalty)
     return { penalty, biases, error: errorsOf(estimates(validation, biases), validation.y.data).rmse }
   })

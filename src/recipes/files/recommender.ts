@@ -177,7 +177,10 @@ export const recommender: FileRecipe = {
     // Which penalty is best can only be told with the numbers of users and items.
     const all = new RecommenderTask({ ...spec, penalty: 0 }).of(table, rating)
     const [train, validation, test] = [shares.train, shares.validation, shares.test].map((rows) => subset(all, rows))
-    const { penalty, baseline } = biasBaseline({ train, validation, test })
+    const { penalty, baseline } = biasBaseline(
+      { train, validation, test },
+      options.penalty === undefined ? undefined : [options.penalty],
+    )
     const count = (n: number): string => n.toLocaleString('en-US')
     return {
       task: new RecommenderTask({ ...spec, penalty }),

@@ -31,6 +31,8 @@ export interface TabularSpec {
   readonly layers: number
   readonly dropout: number
   readonly weightDecay: number
+  /** For classification: few examples would soon make the network too sure of itself. */
+  readonly labelSmoothing: number
 }
 
 const NAME = 'tabular'
@@ -41,7 +43,6 @@ class TabularTask implements Task {
   readonly spec: TabularSpec
   readonly classes: readonly string[]
   readonly loss: Loss
-  /** Smoothed labels: few examples would soon make the network too sure of itself. */
   readonly objective: Loss
   readonly metrics: readonly (Metric | EpochMetric)[]
   readonly #encoder: TableEncoder
@@ -53,7 +54,7 @@ class TabularTask implements Task {
     this.loss = spec.scale ? scaledMse(spec.scale) : crossEntropy
     this.objective = spec.scale
       ? this.loss
-      : (logits, target) => crossEntropy(logits, target, { labelSmoothing: SMOOTHING })
+      : (logits, target) => crossEntropy(logits, target, { labelSmoothing: spec.labelSmoothing })
     this.metrics = spec.scale ? regressionMetrics : [accuracy]
   }
 
@@ -106,9 +107,6 @@ class TabularTask implements Task {
   }
 }
 
-/** Share of every label that goes to all classes alike (Szegedy et al. 2016). */
-const SMOOTHING = 0.1
-
 /** A perceptron on a table's columns, for regression and classification. */
 export const tabular: FileRecipe = {
   name: NAME,
@@ -136,7 +134,8 @@ export const tabular: FileRecipe = {
     } = options
     const scale = classes ? null : targetScale(table, target, numbersOf(table, target), shares.train)
     const name = table.columns[target]
-    const model = { width, layers, dropout, weightDecay }
+    const { labelSmoothing = 0.1 } = options
+    const model = { width, layers, dropout, weightDecay, labelSmoothing }
     const spec = { target: name, header: table.header, encoder: encoder.toJSON(), classes, scale, ...model }
     const task = new TabularTask(spec)
     const all = task.of(table, target)
@@ -147,7 +146,7 @@ export const tabular: FileRecipe = {
       ['model', `${layers} hidden layers of ${width} units`],
       ['dropout', String(dropout)],
       ['weight decay', String(weightDecay)],
-      ...(classes ? [['label smoothing', String(SMOOTHING)] as const] : []),
+      ...(classes ? [['label smoothing', String(labelSmoothing)] as const] : []),
     ]
     if (!table.header) rows.unshift(['header', 'none: columns are called column 1, column 2 …'])
     return {
@@ -170,6 +169,7 @@ export const tabular: FileRecipe = {
       'layers',
       'dropout',
       'weightDecay',
+      'labelSmoothing',
     ] as const
     return new TabularTask(specOf<TabularSpec>(NAME, spec, keys))
   },

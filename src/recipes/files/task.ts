@@ -67,6 +67,10 @@ export interface FileOptions {
   readonly dropout?: number
   /** Part of the weights taken away at each step, times the learning rate (Loshchilov & Hutter 2019). */
   readonly weightDecay?: number
+  /** Share of every label that goes to all classes alike (Szegedy et al. 2016). */
+  readonly labelSmoothing?: number
+  /** On the squares of users' and items' biases. */
+  readonly penalty?: number
   /** How training pictures are changed: `none`, `flip`, `shift` or `all`. */
   readonly augment?: string
   /** Hidden layers, or blocks. */
