@@ -53,9 +53,12 @@ export class Memory {
   /** The raw lanes of elements `index` (plus `extra`), zero bits where a guard fails. */
   load(buffer: number, index: Index, guards: readonly Guard[], extra: Extra | null): Reg {
     const { dtype, size } = this.#buffers[buffer]
+    const scalar = extra === null || extra.uniform
+    const row = scalar && guards.length === 0 ? this.#row(buffer, this.#places.lanes(index), extra) : null
+    if (row !== null) return row
     const mask = this.#places.mask(guards)
     if (size === 0 || !mask.open.includes(true)) return this.#b.i32(0)
-    const lanes = extra !== null && !extra.uniform ? null : this.#places.lanes(index)
+    const lanes = scalar ? this.#places.lanes(index) : null
     if (lanes === null) return this.#gather(buffer, dtype, index, mask, extra)
     const reach = reachOf(lanes, mask)
     const inside = extra === null && reach.lo >= 0 && reach.hi < size
@@ -63,6 +66,18 @@ export class Memory {
     // Guards that open lanes further apart than the buffer is long never hold for all of them.
     if (reach.span >= size) return this.#b.i32(0)
     return this.#static(buffer, dtype, lanes, mask, extra, inside)
+  }
+
+  /** Neighbours, or one element in all lanes: most loads are such. Null where the lanes lie otherwise. */
+  #row(buffer: number, lanes: Lanes | null, extra: Extra | null): Reg | null {
+    const { dtype, size } = this.#buffers[buffer]
+    if (lanes === null || lanes.pattern.length > size) return null
+    const { stride, pattern } = lanes
+    const same = stride === 0 || pattern.length === 1
+    if (!same && stride !== 1) return null
+    const { type, bytes } = element(dtype)
+    const { base, offset } = this.#base(buffer, lanes, bytes, null, extra)
+    return same ? this.#b.loadSplat(base, offset, type) : this.#b.load(base, offset, type, pattern.length)
   }
 
   /** Lanes at static distances from one address. */

@@ -27,6 +27,8 @@ interface LinearTerm {
 export interface Lanes {
   readonly at: Linear
   readonly pattern: readonly number[]
+  /** By how much each lane is ahead of the one before it; null where that differs. */
+  readonly stride: number | null
 }
 
 /** What guards leave of the active lanes. */
@@ -42,6 +44,8 @@ export interface Mask {
 export class Places {
   readonly #scopes: Scopes
   readonly #width: number
+  /** Lanes at equal distances, which most accesses have, by distance and number. */
+  readonly #patterns = new Map<number, readonly number[]>()
   #vector: Var | null = null
 
   constructor(scopes: Scopes, width: number) {
@@ -160,7 +164,7 @@ export class Places {
     const v = this.#vector
     const active = this.active
     const stride = v === null ? 0 : strideOf(index, v)
-    if (stride !== null) return { at: this.linear(index), pattern: steps(stride, active) }
+    if (stride !== null) return { at: this.linear(index), pattern: this.#steps(stride, active), stride }
     const first = this.#replaced(index, 0)
     const shape = keyOfTerms(first)
     const pattern = [0]
@@ -169,7 +173,17 @@ export class Places {
       if (keyOfTerms(at) !== shape) return null
       pattern.push(at.constant - first.constant)
     }
-    return { at: this.#general(first), pattern }
+    return { at: this.#general(first), pattern, stride: null }
+  }
+
+  #steps(stride: number, lanes: number): readonly number[] {
+    const key = stride * (this.#width + 1) + lanes
+    let pattern = this.#patterns.get(key)
+    if (pattern === undefined) {
+      pattern = Array.from({ length: lanes }, (_, l) => stride * l)
+      this.#patterns.set(key, pattern)
+    }
+    return pattern
   }
 
   /** An index in every lane, as int32; lanes past the active ones are arbitrary. */
@@ -291,10 +305,6 @@ export class Places {
   flag(margin: Reg): Reg {
     return this.#scopes.addImm(this.#scopes.i2('shr', margin, { imm: 31 }), 1)
   }
-}
-
-function steps(stride: number, lanes: number): number[] {
-  return Array.from({ length: lanes }, (_, l) => stride * l)
 }
 
 function keyOfTerms(index: Index): string {
