@@ -75,6 +75,26 @@ describe('short and odd histories', () => {
     expect(diagnose({ epochs: epochs([1, 0.5], [1.2, 0.9]), start: 2.3 })).toEqual([])
   })
 
+  it('what early stopping has mended is still told, without the advice to stop', () => {
+    const curves = epochs([2, 1.6, 1.2, 0.9, 0.7, 0.5, 0.4], [2, 1.5, 1.4, 1.5, 1.8, 2.1, 2.3])
+    const [without] = diagnose({ epochs: curves, start: 2.3 })
+    const [kept] = diagnose({ epochs: curves, start: 2.3, kept: 3 })
+    expect([without.case, kept.case]).toEqual(['overfitting', 'overfitting'])
+    expect(kept.evidence).toBe(`${without.evidence} The model has the weights of epoch 3, from before that.`)
+    expect(kept.advice).toEqual(without.advice.slice(1))
+  })
+
+  it('one bad epoch makes no unrepresentative validation set, many do', () => {
+    const train = Array.from({ length: 12 }, (_, i) => 0.02 + 0.1 * 0.6 ** i)
+    const val = train.map((loss) => loss + 0.005)
+    const one = val.with(6, val[6] + 0.04)
+    const many = val.map((loss, i) => loss + 0.02 * ((i * i) % 5))
+    expect(diagnose({ epochs: epochs(train, one), start: 0.2 })).toEqual([])
+    expect(diagnose({ epochs: epochs(train, many), start: 0.2 }).map((f) => f.case)).toEqual([
+      'unrepresentative validation set',
+    ])
+  })
+
   it('an interrupted run may lack its last validation', () => {
     const train = [2, 1.6, 1.2, 0.9, 0.7, 0.5, 0.4]
     const found = diagnose({ epochs: epochs(train, [2, 1.5, 1.4, 1.5, 1.8, 2.1]), start: 2.3 })

@@ -4,7 +4,7 @@
  * All bounds are shares of what there is to learn: of the loss before training, or of the best blind guess.
  */
 
-import { fall, figure, least, mean, smooth, unrest } from './curves.ts'
+import { fall, figure, least, mean, smooth, unrest, withoutSpike } from './curves.ts'
 import type { Finding } from './finding.ts'
 
 /** What the cases look at. */
@@ -21,6 +21,8 @@ export interface Curves {
   readonly baseline: number | null
   /** Accuracy on the training set in the last epoch, and that of guessing. */
   readonly accuracy: { readonly reached: number; readonly guessing: number } | null
+  /** Epoch whose weights the model has, where that is not the last by rule. */
+  readonly kept: number | null
 }
 
 const PACE =
@@ -119,7 +121,7 @@ export function stoppedEarly({ train, val, lr, start }: Curves): Finding | null 
 }
 
 /** Validation loss that increases while the training loss decreases. */
-export function overfitting({ train, val, start }: Curves): Finding | null {
+export function overfitting({ train, val, start, kept }: Curves): Finding | null {
   const n = val.length
   if (n < FEW) return null
   const smoothed = smooth(val)
@@ -133,9 +135,10 @@ export function overfitting({ train, val, start }: Curves): Finding | null {
     epoch: at + 2,
     evidence:
       `From epoch ${at + 2} on the validation loss rises, from ${figure(low)} to ${figure(now)}, while the training loss ` +
-      `falls to ${figure(end(train))}: what is learned from there on holds for the training set alone.`,
+      `falls to ${figure(end(train))}: what is learned from there on holds for the training set alone.` +
+      (kept === null ? '' : ` The model has the weights of epoch ${kept}, from before that.`),
     advice: [
-      `Stop when the validation loss is least (earlyStopping), here after epoch ${at + 1}.`,
+      ...(kept === null ? [`Stop when the validation loss is least (earlyStopping), here after epoch ${at + 1}.`] : []),
       'Reduce the capacity of the model: fewer layers, narrower ones.',
       'Regularise: dropout, weight decay, augmentation. Collect more data.',
       'Make the learning rate smaller if the network learns too fast.',
@@ -207,9 +210,8 @@ export function unrepresentativeTraining(curves: Curves): Finding | null {
 export function unrepresentativeValidation({ train, val, start }: Curves): Finding | null {
   if (val.length < 6) return null
   const from = Math.floor(val.length / 3)
-  // One bad epoch, whichever, is chance.
-  const without = val.slice(from).map((_, i) => unrest(val.slice(from).toSpliced(i, 1)))
-  const [jumps, steps] = [Math.min(...without), unrest(train.slice(from))]
+  // A single bad epoch is chance.
+  const [jumps, steps] = [unrest(withoutSpike(val.slice(from))), unrest(train.slice(from))]
   const level = Math.abs(mean(val.slice(from)))
   if (jumps < 0.06 * level || jumps < 3 * steps || jumps < 0.015 * Math.abs(start)) return null
   return {

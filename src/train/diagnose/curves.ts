@@ -21,6 +21,14 @@ export function unrest(values: readonly number[]): number {
   return median(values.slice(1, -1).map((v, i) => Math.abs(v - (values[i] + values[i + 2]) / 2)))
 }
 
+/** The values, of which the one farthest from the middle of its neighbours lies there. */
+export function withoutSpike(values: readonly number[]): number[] {
+  const middles = values.map((v, i) => (i > 0 && i < values.length - 1 ? (values[i - 1] + values[i + 1]) / 2 : v))
+  const distances = values.map((v, i) => Math.abs(v - middles[i]))
+  const at = distances.indexOf(Math.max(...distances))
+  return values.map((v, i) => (i === at ? middles[i] : v))
+}
+
 /** By how much the straight line through the last `count` values falls (least squares); negative where it rises. */
 export function fall(values: readonly number[], count: number): number {
   const last = values.slice(-count)

@@ -26,6 +26,8 @@ export type { Case, Finding } from './finding.ts'
 export interface Diagnosable extends Pick<History, 'epochs' | 'layers' | 'start' | 'majority'> {
   /** Least loss of a prediction that does not look at the input: see `baselineLoss`. */
   readonly baseline?: number
+  /** Epoch whose weights early stopping gave back to the model. */
+  readonly kept?: number
 }
 
 /** What there is to say of a run; nothing if it is as one would wish. Trends take four epochs at least. */
@@ -42,6 +44,7 @@ export function diagnose(history: Diagnosable): Finding[] {
     lr: epochs.map((e) => e.lr),
     start: history.start ?? train[0],
     baseline: history.baseline ?? null,
+    kept: history.kept ?? null,
     accuracy: majority !== undefined && reached !== undefined ? { reached, guessing: majority } : null,
   }
   return [
