@@ -30,6 +30,7 @@ export interface TextSpec {
   readonly width: number
   readonly layers: number
   readonly dropout: number
+  readonly weightDecay: number
 }
 
 const NAME = 'text-generator'
@@ -109,7 +110,7 @@ class TextTask implements Task {
     ]
     return new AdamW(
       groups.filter(({ params }) => params.length > 0),
-      { lr, betas: [0.9, 0.99], weightDecay: 0.1 },
+      { lr, betas: [0.9, 0.99], weightDecay: this.spec.weightDecay },
     )
   }
 
@@ -228,7 +229,8 @@ export const textGenerator: FileRecipe = {
     const tokens = tokensFor(kind, text, own, options.vocabulary)
     const count = tokens.encode(own, source.name).length
     const plan = planFor(count, context)
-    const task = new TextTask({ tokens: tokens.toJSON(), model, context, width, layers, dropout: plan.dropout })
+    const { dropout = plan.dropout, weightDecay = 0.1 } = options
+    const task = new TextTask({ tokens: tokens.toJSON(), model, context, width, layers, dropout, weightDecay })
     const train = task.windows(own, source.name, plan.overlap)
     const batchSize = Math.max(1, Math.min(BATCH, Math.floor(train.length / 10)))
     return {
@@ -244,12 +246,15 @@ export const textGenerator: FileRecipe = {
         ['windows', `${context} tokens${plan.overlap > 1 ? `; in training, each token is in ${plan.overlap}` : ''}`],
         ['split', shares.split],
         ['model', `${model} of ${layers} ${model === 'transformer' ? 'blocks' : 'layers'}, ${width} features`],
-        ['dropout', String(plan.dropout)],
+        ['dropout', String(dropout)],
+        ['weight decay', String(weightDecay)],
       ],
     }
   },
   restore(spec: unknown): Task {
-    return new TextTask(specOf<TextSpec>(NAME, spec, ['tokens', 'model', 'context', 'width', 'layers', 'dropout']))
+    return new TextTask(
+      specOf<TextSpec>(NAME, spec, ['tokens', 'model', 'context', 'width', 'layers', 'dropout', 'weightDecay']),
+    )
   },
 }
 
