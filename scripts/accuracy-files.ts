@@ -126,11 +126,17 @@ process.exit(failed > 0 ? 1 : 0)
 function train({ flags, event }: Row, data: string, seed: string): Measured {
   const run = join(out, `${flags[0]}-${seed}`)
   const args = [...command, 'train', ...flags, '--data', data, '--seed', seed, '--json', '--out', run]
-  const said = execFileSync(process.execPath, [...args, '--device', values.target], { encoding: 'utf8', cwd: root })
+  const said = execFileSync(process.execPath, [...args, '--device', values.target], {
+    encoding: 'utf8',
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   rmSync(run, { recursive: true, force: true })
   const lines = said.trim().split('\n')
   const found = lines.map((line) => JSON.parse(line) as { event: string } & Measured).find((e) => e.event === event)
   if (!found) throw new Error(`glia train ${flags.join(' ')} did not say ${event}`)
+  // Runs take minutes: what each comes to is worth knowing at once.
+  console.error(`  ${flags[0]}, seed ${seed}: ${JSON.stringify({ ...found.metrics, baselines: found.baselines })}`)
   return found
 }
 
