@@ -3,16 +3,10 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GliaError } from '../core/errors.ts'
-import { sameShape, showShape } from '../core/shape.ts'
-import {
-  readSafetensors,
-  type StoredTensor,
-  type TensorToWrite,
-  type TensorValues,
-  writeSafetensors,
-} from '../io/safetensors.ts'
-import { Buffer, type Parameter } from '../nn/index.ts'
+import { readSafetensors, type StoredTensor } from '../io/safetensors.ts'
+import { setWeights } from '../io/weights.ts'
 import { writeFileAtomic } from '../node/files.ts'
+import { saveWeights } from '../node/weights.ts'
 import { fileRecipes } from '../recipes/files/index.ts'
 import type { FileOptions } from '../recipes/files/task.ts'
 import { recipes } from '../recipes/index.ts'
@@ -79,13 +73,7 @@ export interface Run {
 
 /** Writes both files; a reader never sees one half written. */
 export async function saveRun(directory: string, model: Model, record: Omit<RunRecord, 'format'>): Promise<void> {
-  const tensors: [string, TensorToWrite][] = []
-  for (const [name, t] of model.namedState()) {
-    const values = { dtype: t.dtype, shape: t.shape, data: await t.data() } as TensorValues
-    tensors.push([name, t instanceof Buffer && t.savedAs ? { ...values, as: t.savedAs } : values])
-  }
-  const metadata = { format: 'pt', glia: String(FORMAT), recipe: record.recipe }
-  await writeFileAtomic(join(directory, WEIGHTS), writeSafetensors(tensors, Object.entries(metadata)))
+  await saveWeights(model, join(directory, WEIGHTS), { glia: String(FORMAT), recipe: record.recipe })
   await saveRecord(directory, record)
 }
 
@@ -116,7 +104,7 @@ export async function loadRecord(directory: string): Promise<RunRecord> {
 /** `model` with a run's weights. @throws GliaError if their file is missing, damaged, or of another model */
 export async function loadModel(directory: string, model: Model, recipe: string): Promise<Model> {
   const path = join(directory, WEIGHTS)
-  loadWeights(model, await readWeights(path), path, recipe)
+  setWeights(model, await readWeights(path), path, `the recipe ${recipe}`)
   return model
 }
 
@@ -178,28 +166,6 @@ async function readWeights(path: string): Promise<Map<string, StoredTensor>> {
   } catch (error) {
     throw error instanceof GliaError ? new GliaError(`${path}: ${error.message}`) : error
   }
-}
-
-function loadWeights(model: Model, stored: Map<string, StoredTensor>, path: string, recipe: string): void {
-  const own = new Map(model.namedState())
-  const problem = mismatch(own, stored)
-  if (problem) throw new GliaError(`${path} does not fit the recipe ${recipe}: ${problem}.`)
-  // Straight from the file: initial weights are never computed.
-  for (const [name, t] of own) t.set((stored.get(name) as StoredTensor).data)
-}
-
-function mismatch(own: Map<string, Parameter | Buffer>, stored: Map<string, StoredTensor>): string | undefined {
-  const missing = [...own.keys()].filter((name) => !stored.has(name))
-  if (missing.length > 0) return `it lacks ${list(missing)}`
-  const surplus = [...stored.keys()].filter((name) => !own.has(name))
-  if (surplus.length > 0) return `it has ${list(surplus)}, which the model does not have`
-  for (const [name, t] of own) {
-    const { shape } = stored.get(name) as StoredTensor
-    // Of the cell: asking the tensor would compute the initial weights.
-    const wanted = t.cell.shape
-    if (!sameShape(shape, wanted)) return `${name} has the shape ${showShape(shape)} instead of ${showShape(wanted)}`
-  }
-  return undefined
 }
 
 function codeOf(error: unknown): string {

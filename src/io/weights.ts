@@ -23,12 +23,18 @@ export async function weightsOf(model: AnyModule): Promise<Map<string, TensorToW
  * Gives a model the values of `weights`, every one of them. Initial values that nobody has looked at are never computed.
  *
  * @param from for the message: where the weights come from
+ * @param to for the message: what they are for
  * @throws GliaError saying which names or shapes differ; nothing has changed then
  */
-export function setWeights(model: AnyModule, weights: ReadonlyMap<string, TensorValues>, from: string): void {
+export function setWeights(
+  model: AnyModule,
+  weights: ReadonlyMap<string, TensorValues>,
+  from: string,
+  to = 'the model',
+): void {
   const own = new Map(model.namedState())
   const problem = mismatch(own, weights)
-  if (problem) throw new GliaError(`${from} does not fit the model: ${problem}.`)
+  if (problem) throw new GliaError(`${from} does not fit ${to}: ${problem}.`)
   for (const [name, t] of own) t.set(weights.get(name)?.data ?? [])
 }
 

@@ -143,7 +143,7 @@ class Session {
       setDefaultDevice(await createDevice(target, threads))
       defaultGenerator.state = order.generator
       const training = await make(order.input)
-      setWeights(training.model, order.weights, 'fitInWorker: the model of the caller')
+      setWeights(training.model, order.weights, 'fitInWorker: the model of the caller', 'that of the worker')
       model = training.model
       // Again: building the model has drawn its initial weights, as the caller's has before.
       defaultGenerator.state = order.generator

@@ -217,7 +217,7 @@ describe('fitInWorker that fails', () => {
       'fitInWorker: the worker ended (exit code 7) before its training did',
     )
     await expect(failing('another model')).rejects.toThrow(
-      'fitInWorker: the model of the caller does not fit the model: 0.weight has the shape [8, 2] instead of [9, 2].',
+      'fitInWorker: the model of the caller does not fit that of the worker: 0.weight has the shape [8, 2] instead of [9, 2].',
     )
     await expect(fitInWorker(program('silent'), { model, input })).rejects.toThrow('must call trainingWorker')
     await expect(fitInWorker(program('missing'), { model, input })).rejects.toThrow(/the worker failed: .*missing\.mjs/)

@@ -172,25 +172,26 @@ class RecurrentText extends Module {
   },
   BagOfTokens: {
     imports: { 'glia/nn': ['Dropout', 'Embedding', 'Linear', 'Module', 'init'], glia: ['Tensor'] },
-    text: `const DROPOUT = 0.5
-
-/** The mean of the vectors of words and pairs (Joulin et al. 2017), and logits of it: int32 \`[B, T] → [B, classes]\`. */
+    text: `/** The mean of the vectors of words and pairs (Joulin et al. 2017), and logits of it: int32 \`[B, T] → [B, classes]\`. */
 class BagOfTokens extends Module {
   readonly embedding: Embedding
+  readonly forget: Dropout
   readonly dropout: Dropout
   readonly head: Linear
 
   /** @param tokens number of those that are known; 0 is none */
-  constructor(tokens: number, width: number, classes: number) {
+  constructor(tokens: number, width: number, classes: number, dropout: number) {
     super()
-    this.embedding = new Embedding(tokens + 1, width, { init: init.normal(0.1), paddingIdx: 0 })
-    this.dropout = new Dropout(DROPOUT)
+    this.embedding = new Embedding(tokens + 1, width, { init: init.normal(0.02), paddingIdx: 0 })
+    // Whole tokens: a text must be told by others than those it is known by.
+    this.forget = new Dropout(dropout)
+    this.dropout = new Dropout(dropout)
     this.head = new Linear(width, classes)
   }
 
   forward(x: Tensor): Tensor {
     const there = x.ne(0).float().unsqueeze(-1)
-    const sum = this.embedding.call(x).mul(there).sum(1)
+    const sum = this.embedding.call(x).mul(this.forget.call(there)).sum(1)
     return this.head.call(this.dropout.call(sum.div(there.sum(1).clamp(1))))
   }
 }`,
@@ -200,9 +201,8 @@ class BagOfTokens extends Module {
     text: `/** Features of a word. */
 const WORD = 100
 
-const FORGET = 0.3
-
-const DROPOUT = 0.5
+/** Of the rate of dropout: the rate at which whole words are left out. */
+const FORGET = 0.6
 
 /**
  * Two layers of long short-term memory (Hochreiter & Schmidhuber 1997) that read words of 100 features, and logits of what
@@ -219,16 +219,16 @@ class SentimentLstm extends Module {
   readonly head: Linear
 
   /** @param words number of those that are known, with number 0, padding, and 1, a word that is not known */
-  constructor(words: number, width: number, classes: number) {
+  constructor(words: number, width: number, classes: number, dropout: number) {
     super()
     const half = Math.ceil(width / 2)
     this.embedding = new Embedding(words, WORD, { init: init.normal(0.1), paddingIdx: 0 })
-    // Whole words: a sentence must be told by others than those it is known by.
-    this.forget = new Dropout1d(FORGET)
-    this.dropout1 = new Dropout(DROPOUT)
+    // Whole words, as above, but fewer: what is left must be a sentence.
+    this.forget = new Dropout1d(FORGET * dropout)
+    this.dropout1 = new Dropout(dropout)
     this.lstm1 = new LSTM(WORD, width, { batchFirst: true, bias: 'single' })
     this.lstm2 = new LSTM(width, half, { batchFirst: true, bias: 'single' })
-    this.dropout2 = new Dropout(DROPOUT)
+    this.dropout2 = new Dropout(dropout)
     this.head = new Linear(half, classes)
   }
 

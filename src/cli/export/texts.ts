@@ -15,7 +15,7 @@ interface Written {
 /** Tells which class texts belong to. */
 export function textClassifierProgram(to: Exported, spec: TextClassSpec): Written {
   const program = new Program()
-  const { text, label, header, classes, tokens, context, width } = spec
+  const { text, label, header, classes, tokens, context, width, dropout } = spec
   const bag = spec.model === 'bag'
   program.use('glia/train', 'predict as outputsOf')
   program.use('glia/recipes', 'likeliest', 'readTexts', 'textsOf', 'tokenNumbers', 'writeTable')
@@ -26,7 +26,7 @@ export function textClassifierProgram(to: Exported, spec: TextClassSpec): Writte
   const counted = bag ? tokens.length : tokens.length + specials
   program.add(
     bag ? sources.BagOfTokens : sources.SentimentLstm,
-    `export const model = new ${bag ? 'BagOfTokens' : 'SentimentLstm'}(${counted}, ${width}, ${classes.length})`,
+    `export const model = new ${bag ? 'BagOfTokens' : 'SentimentLstm'}(${counted}, ${width}, ${classes.length}, ${dropout})`,
   )
   if (bag) program.add(sources.pairsOf)
   else program.use('glia/data', 'words')
