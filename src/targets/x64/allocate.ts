@@ -62,12 +62,13 @@ const MOST_COST = 8 ** 8
 const CONSTANT_DISCOUNT = 0.1
 
 /**
- * How many vector registers may be set aside as temporaries of every instruction: the first number with which nothing goes
- * to the stack is taken. Most code asks for no more temporaries than these, and so is written only once.
+ * How many vector registers may be set aside as temporaries of every instruction, of 32 and of 16: the first number with
+ * which nothing goes to the stack is taken. Most code asks for no more temporaries than these, and so is written only once.
  */
-const RESERVES = [4, 2, 1, 0]
-/** Where something goes to the stack with all of them: whatever brings it back needs a temporary. */
-const RESERVE_OF_SPILLS = 2
+const RESERVES = { many: [4, 2, 1, 0], few: [1, 0] }
+
+/** Where something goes to the stack anyway, a reserve may make that costlier by so much. */
+const TOLERANCE = 1.1
 
 export function allocate(input: AllocationInput): Allocation {
   const { program, intervals, pools } = input
@@ -78,15 +79,31 @@ export function allocate(input: AllocationInput): Allocation {
   placeAll(pools.i, ints, register)
   const intSlots = assignSlots(inStack(ints, register, input), slot)
   const vectors = of('v')
-  const most = pressure(vectors.filter(({ reg }) => !input.constants.has(reg)))
-  for (const count of RESERVES) {
-    if (most > pools.v.length - count) continue
-    const placed = placeVectors(vectors, count, register, input)
-    if (inStack(vectors, register, input).length === 0) return { register, slot, vectorSlots: 0, intSlots, ...placed }
-  }
-  const placed = placeVectors(vectors, RESERVE_OF_SPILLS, register, input)
+  const placed = placeWithReserve(vectors, register, input)
   const vectorSlots = assignSlots(inStack(vectors, register, input), slot)
   return { register, slot, vectorSlots, intSlots, ...placed }
+}
+
+type Temporaries = Pick<Allocation, 'reserve' | 'temporaries'>
+
+/** Gives vectors registers, with the largest reserve that costs nothing or little. */
+function placeWithReserve(vectors: readonly Interval[], register: Int32Array, input: AllocationInput): Temporaries {
+  const { pools, constants } = input
+  const reserves = pools.v.length > 16 ? RESERVES.many : RESERVES.few
+  const most = pressure(vectors.filter(({ reg }) => !constants.has(reg)))
+  const cost = (): number => inStack(vectors, register, input).reduce((sum, { weight }) => sum + weight, 0)
+  for (const count of reserves) {
+    if (most > pools.v.length - count) continue
+    const placed = placeVectors(vectors, count, register, input)
+    if (cost() === 0) return placed
+  }
+  placeVectors(vectors, 0, register, input)
+  const least = cost()
+  for (const count of reserves) {
+    const placed = placeVectors(vectors, count, register, input)
+    if (cost() <= TOLERANCE * least) return placed
+  }
+  return placeVectors(vectors, 0, register, input)
 }
 
 /** How many intervals there are at the busiest time. */
@@ -111,7 +128,7 @@ function placeVectors(
   count: number,
   register: Int32Array,
   { demand, pools }: AllocationInput,
-): Pick<Allocation, 'reserve' | 'temporaries'> {
+): Temporaries {
   const left = pools.v.length - count
   const all = [...vectors]
   for (const [at, asked] of demand) for (let n = count; n < asked; n++) all.push(temporary(at))
