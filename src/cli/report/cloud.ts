@@ -5,8 +5,9 @@ import type { RatedWord } from '../../recipes/files/task.ts'
 const PAGE = { width: 800, height: 500, legend: 30 }
 const MOST = 120
 const SIZE = { least: 11, most: 56 }
-/** Width of a letter, and height of a line, as shares of the size of letters. */
-const LETTER = { width: 0.56, height: 1.05 }
+/** Height of a line, and width of letters, as shares of their size, about. */
+const LINE = 1.05
+const LETTER = { narrow: 0.33, usual: 0.59, wide: 0.9 }
 /** From the first class to the last, where classes are in an order. */
 const SCALE: readonly (readonly [red: number, green: number, blue: number])[] = [
   [192, 57, 43],
@@ -37,7 +38,7 @@ export function wordCloud(words: readonly RatedWord[], classes: readonly string[
   const said = ({ probabilities }: RatedWord): number =>
     probabilities.reduce((sum, p, c) => sum + Math.abs(p - mean[c]), 0) / 2
   const rated = words
-    .map((word) => ({ ...word, weight: Math.sqrt(word.count) * said(word) }))
+    .map((word) => ({ ...word, weight: Math.log1p(word.count) * said(word) }))
     .sort((a, b) => b.weight - a.weight || (a.word < b.word ? -1 : 1))
     .slice(0, MOST)
   const ordered = classes.length === 2 || classes.every((name) => Number.isFinite(Number(name)))
@@ -79,7 +80,7 @@ function between(mood: number): string {
 
 /** The free place nearest to the middle, on a spiral; undefined if there is none. */
 function place(word: string, size: number, colour: string, placed: readonly Placed[]): Placed | undefined {
-  const [width, height] = [word.length * size * LETTER.width, size * LETTER.height]
+  const [width, height] = [widthOf(word) * size, size * LINE]
   for (let turn = 0; turn < 400; turn += 0.15) {
     const x = PAGE.width / 2 + turn * Math.cos(turn) * (PAGE.width / PAGE.height)
     const y = PAGE.height / 2 + turn * Math.sin(turn)
@@ -87,6 +88,12 @@ function place(word: string, size: number, colour: string, placed: readonly Plac
     if (inside(spot) && !placed.some((other) => overlap(spot, other))) return spot
   }
   return undefined
+}
+
+function widthOf(word: string): number {
+  const letter = (mark: string): number =>
+    /[fijlrtI'’.]/.test(mark) ? LETTER.narrow : /[mwMW]/.test(mark) ? LETTER.wide : LETTER.usual
+  return Array.from(word).reduce((sum, mark) => sum + letter(mark), 0)
 }
 
 function inside({ x, y, width, height }: Placed): boolean {
