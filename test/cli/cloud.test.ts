@@ -28,7 +28,13 @@ describe('wordCloud', () => {
   const word = (name: string, count: number, good: number) => ({ word: name, count, probabilities: [1 - good, good] })
 
   it('makes words larger that say more and are more frequent, and colours them by mood', () => {
-    const words = [word('the', 500, 0.5), word('awful', 50, 0), word('fine', 50, 1), word('fair', 3, 0.9), word('fain', 3, 0.1)]
+    const words = [
+      word('the', 500, 0.5),
+      word('awful', 50, 0),
+      word('fine', 50, 1),
+      word('fair', 3, 0.9),
+      word('fain', 3, 0.1),
+    ]
     const texts = new Map(textsOf(wordCloud(words, ['bad', 'good'])).map((text) => [text.word, text]))
     const size = (name: string): number => texts.get(name)?.size ?? 0
     expect(size('fine')).toBeGreaterThan(size('fair'))
