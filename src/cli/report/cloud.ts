@@ -4,7 +4,7 @@ import type { RatedWord } from '../../recipes/files/task.ts'
 
 const PAGE = { width: 800, height: 500, legend: 30 }
 const MOST = 120
-const SIZE = { least: 11, most: 56 }
+const SIZE = { least: 8, most: 54 }
 /** Height of a line, and width of letters, as shares of their size, about. */
 const LINE = 1.05
 const LETTER = { narrow: 0.33, usual: 0.59, wide: 0.9 }
@@ -38,7 +38,7 @@ export function wordCloud(words: readonly RatedWord[], classes: readonly string[
   const said = ({ probabilities }: RatedWord): number =>
     probabilities.reduce((sum, p, c) => sum + Math.abs(p - mean[c]), 0) / 2
   const rated = words
-    .map((word) => ({ ...word, weight: Math.log1p(word.count) * said(word) }))
+    .map((word) => ({ ...word, weight: Math.sqrt(word.count) * said(word) ** 2 }))
     .sort((a, b) => b.weight - a.weight || (a.word < b.word ? -1 : 1))
     .slice(0, MOST)
   const ordered = classes.length === 2 || classes.every((name) => Number.isFinite(Number(name)))
@@ -47,7 +47,7 @@ export function wordCloud(words: readonly RatedWord[], classes: readonly string[
   const placed: Placed[] = []
   rated.forEach((word, i) => {
     const colour = ordered ? between(moods[i] / reach) : COLOURS[speaksFor(word, mean) % COLOURS.length]
-    const size = SIZE.least + (SIZE.most - SIZE.least) * (word.weight / rated[0].weight)
+    const size = SIZE.least + (SIZE.most - SIZE.least) * Math.sqrt(word.weight / Math.max(1e-9, rated[0].weight))
     const spot = place(word.word, size, colour, placed)
     if (spot) placed.push(spot)
   })
