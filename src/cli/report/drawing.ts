@@ -7,6 +7,8 @@ import type { Panels } from '../../lessons/lesson.ts'
 import { writeFileAtomic } from '../../node/files.ts'
 import { warn } from '../failure.ts'
 
+let told = ''
+
 /** Writes `<name>.svg`; returns the names of the files written: none without Vega-Lite, for runs are complete without pictures. */
 export async function draw(directory: string, name: string, picture: Figure | Panels): Promise<string[]> {
   const { drawSvg } = await import('../../lessons/draw.ts')
@@ -16,10 +18,10 @@ export async function draw(directory: string, name: string, picture: Figure | Pa
     await writeFileAtomic(join(directory, file), svg)
     return [file]
   } catch (error) {
-    // Not installed: the command says so once, in the end.
-    if (!(error instanceof GliaError) || /cannot be written/.test(error.message)) {
-      warn(`${file} was not written: ${error instanceof Error ? error.message : error}`)
-    }
+    const reason = error instanceof Error ? error.message : String(error)
+    // Of packages that are not installed it is enough to hear once.
+    if (reason !== told) warn(error instanceof GliaError ? reason : `${file} was not written: ${reason}`)
+    told = reason
     return []
   }
 }

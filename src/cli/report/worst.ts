@@ -87,7 +87,12 @@ export function worstPanels(worst: readonly Worst[], { x }: ArrayDataset): Panel
       picture: pictureOf(x.data.subarray(index * sizeOf(x.shape)), { channels, height, width }),
     }
   })
-  return { title: 'Test pictures of the greatest loss: what they are → what they were taken for, and how surely', panels, columns: COLUMNS, scale }
+  return {
+    title: 'Test pictures of the greatest loss: what they are → what they were taken for, and how surely',
+    panels,
+    columns: COLUMNS,
+    scale,
+  }
 }
 
 function shortened(name: string, letters: number): string {
