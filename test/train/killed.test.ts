@@ -119,6 +119,6 @@ describe.each(TARGETS)('on %s', (target) => {
       }
       expect(kills).toBe(KILLS)
     },
-    180_000 + 20_000 * KILLS,
+    180_000 + 90_000 * KILLS,
   )
 })
