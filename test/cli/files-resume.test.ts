@@ -21,7 +21,7 @@ const points = (seed: number): string => {
   return `x,y,kind\n${rows.join('\n')}\n`
 }
 
-/** Examples set aside of each class's share. */
+/** Examples that are set aside to test. */
 const TESTED = 15
 const options = '--target kind --epochs 16 --patience 3 --seed 2 --device wasm --threads 1'
 
@@ -153,7 +153,10 @@ describe('what a run on a file leaves', () => {
       return Number(loss)
     })
     expect(losses).toEqual([...losses].sort((a, b) => b - a))
-    expect(losses.reduce((sum, loss) => sum + loss) / TESTED).toBeCloseTo(JSON.parse(text('whole/run.json')).test.loss, 3)
+    expect(losses.reduce((sum, loss) => sum + loss) / TESTED).toBeCloseTo(
+      JSON.parse(text('whole/run.json')).test.loss,
+      3,
+    )
   })
 
   it('eval puts the same beside it, or where one says', async () => {
