@@ -228,7 +228,7 @@ function properties(owner: object): [name: string, value: unknown][] {
 function entries(name: string, value: unknown, depth: number): [string, unknown][] {
   // Long lists of numbers or words (a vocabulary) hold no modules.
   if (Array.isArray(value) && typeof value[0] !== 'object') return [[name, value]]
-  const container = Array.isArray(value) || (value !== null && Object.getPrototypeOf(value) === Object.prototype)
+  const container = Array.isArray(value) || (value != null && Object.getPrototypeOf(value) === Object.prototype)
   if (!container || depth > 4) return [[name, value]]
   return Object.entries(value as object).flatMap(([key, v]) => entries(`${name}.${key}`, v, depth + 1))
 }

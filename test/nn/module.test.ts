@@ -47,6 +47,7 @@ class Net extends Module {
   readonly heads = { main: new Linear(8, 3), extra: new Linear(8, 1) }
   readonly scale = new Parameter(ones([1]))
   readonly words = ['not', 'modules']
+  readonly absent: Linear | undefined = undefined
   forward(x: Tensor): Tensor {
     const y = this.blocks.reduce((v, b) => b.call(v), x).flatten(1)
     return this.heads.main.call(y).mul(this.scale)
