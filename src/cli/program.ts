@@ -94,9 +94,10 @@ export function makeProgram(): Command {
     .action(async (run: string, options: ExportOptions) => (await import('./export.ts')).exportRun(run, options))
   finish(exporting)
 
-  const summary = add('summary <recipe>', "list a model's layers, output shapes and parameters").action(
-    async (recipe: string) => (await import('./summary.ts')).printSummary(recipe),
-  )
+  const summary = add(
+    'summary <name>',
+    "list the layers, output shapes and parameters of a recipe, or of a run's model",
+  ).action(async (name: string) => (await import('./summary.ts')).printSummary(name))
   finish(summary)
 
   const recipes = add('recipes', 'list the recipes')

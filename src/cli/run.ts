@@ -62,6 +62,8 @@ export interface FileRecord {
   readonly task: object
   /** What the user had decided. */
   readonly options: FileOptions
+  /** An example's input; absent in records of earlier versions. */
+  readonly input?: { readonly shape: readonly number[]; readonly dtype: 'int32' | 'float32' }
 }
 
 export interface Run {

@@ -1,18 +1,31 @@
 /** @file `glia summary` and `glia recipes`. */
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { GliaError } from '../core/errors.ts'
 import { summary } from '../nn/summary.ts'
 import { setDefaultDevice } from '../plan/device.ts'
 import { InterpDevice } from '../plan/interp.ts'
 import { fileRecipes } from '../recipes/files/index.ts'
 import { recipes } from '../recipes/index.ts'
 import { recipeNamed } from './lookup.ts'
+import { loadRecord } from './run.ts'
 
-/** Prints a recipe's layers, output shapes and parameters. */
-export function printSummary(name: string): void {
-  const recipe = recipeNamed(name)
+/** Prints the layers of a recipe, or of a run, with output shapes and parameters. */
+export async function printSummary(name: string): Promise<void> {
   // Nothing is computed; this device is there at once.
   setDefaultDevice(new InterpDevice())
-  console.log(String(summary(recipe.build(), recipe.inputShape)))
+  const record = existsSync(join(name, 'run.json')) ? await loadRecord(name) : null
+  const files = record?.files
+  if (!record || !files) {
+    const recipe = recipeNamed(record?.recipe ?? name)
+    console.log(String(summary(recipe.build(), recipe.inputShape)))
+    return
+  }
+  if (!files.input) throw new GliaError(`${name} was trained by a version that did not note what the model takes.`)
+  const { shape, dtype } = files.input
+  const model = fileRecipes[record.recipe].restore(files.task).build()
+  console.log(String(summary(model, shape, { dtype })))
 }
 
 /** Prints every recipe with its defaults. */

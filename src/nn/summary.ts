@@ -58,7 +58,8 @@ export function summary(model: AnyModule, inputShape: Shape | readonly Shape[], 
   const rows = named
     .toSorted(([, a], [, b]) => rank(a) - rank(b))
     .map(([path, m]): SummaryRow => {
-      const type = m.constructor.name
+      // Bundlers put a line before the names of classes that name themselves.
+      const type = m.constructor.name.replace(/^_/, '')
       const number = (numbers.get(type) ?? 0) + 1
       numbers.set(type, number)
       const fresh = ownParameters(m).filter((p) => !counted.has(p))

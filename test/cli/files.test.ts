@@ -72,6 +72,9 @@ describe('glia train for files', () => {
     const written = await run('predict runs/text-generator-1 prompt.txt --length 20')
     expect(written.stdout.startsWith('one tw')).toBe(true)
     expect(written.stdout).toHaveLength(27)
+    const { stdout: table } = await run('summary runs/text-generator-1')
+    expect(table).toMatch(/tokens \(Embedding\) +\(None, 8, 16\) +\d+\n/)
+    expect(table).toMatch(/head \(Linear\) +\(None, 8, \d+\) +\d+\n/)
   })
 
   it('says in one sentence what is wrong, and leaves nothing behind', async () => {

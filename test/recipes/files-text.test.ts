@@ -5,7 +5,7 @@ import { BpeTokenizer } from '../../src/data/transforms/bpe.ts'
 import { createDevice, manualSeed, randn, setDefaultDevice, tensor } from '../../src/index.ts'
 import { summary } from '../../src/nn/index.ts'
 import { type FileOptions, fileRecipes, type Prepared, type Source, type Task } from '../../src/recipes/files/index.ts'
-import { SentimentLstm } from '../../src/recipes/files/text-models.ts'
+import { SentimentLstm, tellingOf } from '../../src/recipes/files/text-models.ts'
 import { phrasesOf } from '../../src/recipes/files/text-trees.ts'
 import { evaluate, fit, type Model, type Scores } from '../../src/train/index.ts'
 
@@ -211,6 +211,23 @@ describe('text-classifier', () => {
     expect(await again.predict(model, { name: 't', text: '(2 (2 a) (4 fine))\n' })).toContain(',4,')
     const unknown = again.examples({ name: 't', text: '(7 fine)' })
     await expect(unknown).rejects.toThrow(/line 1: the class "7" is none/)
+  })
+})
+
+describe('tellingOf', () => {
+  it('is the greatest |log ratio| over the classes', () => {
+    // Token 1 in both texts of class 0 and one of class 1, token 2 in one of class 1; 0 is none.
+    const x = Int32Array.of(1, 0, 1, 1, 1, 2)
+    const telling = tellingOf(x, [0, 0, 1], 3, 2)
+    // Texts with a token, and one more: class 0 has [2, 3, 1], class 1 has [1, 2, 2].
+    expect(telling[1]).toBeCloseTo(Math.abs(Math.log(3 / 6 / (2 / 5))), 5)
+    expect(telling[2]).toBeCloseTo(Math.abs(Math.log(1 / 6 / (2 / 5))), 5)
+  })
+
+  it('compares each of several classes with all others', () => {
+    const telling = tellingOf(Int32Array.of(1, 2, 2), [0, 1, 2], 3, 3)
+    // Of token 1: [2, 1, 1] of sums [4, 4, 4].
+    expect(telling[1]).toBeCloseTo(Math.log(2 / 4 / (2 / 8)), 5)
   })
 })
 

@@ -1,6 +1,7 @@
 /** @file `glia train <recipe> --data <file>`: trains on a user's own file. */
 
 import { resolve } from 'node:path'
+import type { ArrayDataset } from '../../data/dataset.ts'
 import {
   type Baseline,
   type FileOptions,
@@ -18,6 +19,7 @@ import { type Interruption, onInterrupt } from '../interrupt.ts'
 import { type JobOptions, learn, runJob, type Settings, TOO_EARLY } from '../job.ts'
 import { begunRun, computedOn, resumedOptions } from '../keep.ts'
 import { type OutDirectory, prepareOut } from '../out.ts'
+import type { FileRecord } from '../run.ts'
 import { jsonLines, lines, type Say } from '../say.ts'
 import type { Target } from '../values.ts'
 import { readSource } from './source.ts'
@@ -116,10 +118,15 @@ async function trainInto(
     skipped: prepared.skipped ?? [],
     data: resolve(options.data),
     limit: null,
-    files: { task: task.spec, options: fileOptions(options) },
+    files: { task: task.spec, options: fileOptions(options), input: inputOf(prepared.train) },
     next: (run: string) => `glia predict ${run} <file>`,
   }
   await runJob(job, device, out, options, interruption, say)
+}
+
+/** What the model takes. */
+function inputOf({ x }: ArrayDataset): NonNullable<FileRecord['input']> {
+  return { shape: x.shape, dtype: x.data instanceof Int32Array ? 'int32' : 'float32' }
 }
 
 /** The scores of trainings that leave out one part of the data each, and are measured on it. */

@@ -13,7 +13,7 @@ import { specOf } from './spec.ts'
 import { type Table, writeTable } from './table.ts'
 import type { FileOptions, FileRecipe, Prepared, RatedWord, Source, Task } from './task.ts'
 import { divided, documentsOf, type Labelled, numbersOf, readTexts, textsOf } from './text-documents.ts'
-import { BagOfTokens, SentimentLstm } from './text-models.ts'
+import { BagOfTokens, SentimentLstm, tellingOf } from './text-models.ts'
 
 const MODELS = ['bag', 'lstm'] as const
 type ModelKind = (typeof MODELS)[number]
@@ -38,12 +38,15 @@ const NAME = 'text-classifier'
 /** Words of which the model is asked what it thinks. */
 const MOST_RATED = 2000
 const DROPOUT = 0.5
+/** Fewer texts make too few steps of the usual size. */
+const FEW = 2000
+const FEWER = { epochs: 20, batchSize: 16, lr: 3e-3 }
 
 interface Kind {
   /** What a text is cut into. */
   readonly tokensOf: (text: string) => string[]
-  /** Tokens that occur less often are not known. */
-  readonly least: number
+  /** How often a token must occur to be known. */
+  readonly least: (token: string) => number
   /** Tokens to know, at most; special numbers included. */
   readonly vocabulary: number
   /** Numbers before those of the tokens: for no token, and for one that is not known. */
@@ -56,17 +59,17 @@ interface Kind {
 const KINDS: Readonly<Record<ModelKind, Kind>> = {
   bag: {
     tokensOf: pairsOf,
-    least: 2,
+    // Pairs that occur once are too many.
+    least: (token) => (token.includes(' ') ? 2 : 1),
     vocabulary: 50_000,
     specials: 1,
     width: 64,
-    // Without it, words that occur twice are learnt by heart.
-    weightDecay: 1,
-    defaults: { epochs: 15, lr: 3e-3, patience: 3 },
+    weightDecay: 1e-2,
+    defaults: { epochs: 12, lr: 1e-3, patience: 3 },
   },
   lstm: {
     tokensOf: (text) => wordsOf(text),
-    least: 1,
+    least: () => 1,
     vocabulary: 13_000,
     specials: 2,
     width: 64,
@@ -89,12 +92,13 @@ class TextClassTask implements Task {
     this.#numbers = new Map(spec.tokens.map((token, i) => [token, i + specials]))
   }
 
-  build(): Model {
+  build(train?: ArrayDataset): Model {
     const { model, tokens, width, dropout } = this.spec
     const classes = this.classes.length
-    return model === 'bag'
-      ? new BagOfTokens(tokens.length, width, classes, dropout)
-      : new SentimentLstm(tokens.length + KINDS.lstm.specials, width, classes, dropout)
+    if (model === 'lstm') return new SentimentLstm(tokens.length + KINDS.lstm.specials, width, classes, dropout)
+    const bag = new BagOfTokens(tokens.length, width, classes, dropout)
+    if (train) bag.telling.set(tellingOf(Int32Array.from(train.x.data), train.y.data, tokens.length + 1, classes))
+    return bag
   }
 
   optimizer(parameters: readonly Parameter[], lr: number): Optimizer {
@@ -198,7 +202,7 @@ export const textClassifier: FileRecipe = {
     const task = new TextClassTask({ text, label, header: table.header, model, classes, ...sizes })
     return {
       task,
-      defaults: { ...kind.defaults, batchSize: shares.train.length < 2000 ? 16 : 64 },
+      defaults: { ...kind.defaults, ...(shares.train.length < FEW ? FEWER : { batchSize: 64 }) },
       train: task.of(shares.train),
       validation: task.of(shares.validation),
       test: task.of(shares.test),
@@ -228,12 +232,14 @@ function columnsOf(table: Table, { text, label }: FileOptions): { text: string; 
   throw new GliaError(`${NAME}: say with --text and --label which columns hold the texts and their classes.`)
 }
 
-/** Tokens that occur `least` times or more, most frequent first, at most `most`. */
-function frequent(texts: readonly (readonly string[])[], least: number, most: number): string[] {
+/** Tokens that occur often enough, most frequent first, at most `most`; none if none occurs twice. */
+function frequent(texts: readonly (readonly string[])[], least: Kind['least'], most: number): string[] {
   const counts = new Map<string, number>()
   for (const tokens of texts) for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1)
+  // Names and numbers, say, of which each is another.
+  if ([...counts.values()].every((n) => n < 2)) return []
   return [...counts]
-    .filter(([, n]) => n >= least)
+    .filter(([token, n]) => n >= least(token))
     .sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
     .slice(0, Math.max(0, most))
     .map(([token]) => token)
@@ -246,7 +252,7 @@ function typicalLength(texts: readonly (readonly string[])[]): number {
 }
 
 function vocabularyText(model: ModelKind, count: number): string {
-  const what = model === 'bag' ? 'words and pairs that occur twice or more' : 'words; all others are one'
+  const what = model === 'bag' ? 'words, and pairs that occur twice or more' : 'words; all others are one'
   return `${count.toLocaleString('en-US')} ${what}`
 }
 

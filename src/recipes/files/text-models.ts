@@ -1,11 +1,17 @@
 /** @file What tells texts apart: the mean of their words' vectors, or a network that reads them in order. */
 
-import { Dropout, Dropout1d, Embedding, init, Linear, LSTM, Module } from '../../nn/index.ts'
+import { Buffer, Dropout, Dropout1d, Embedding, init, Linear, LSTM, Module } from '../../nn/index.ts'
+import { ones } from '../../tensor/factories.ts'
 import type { Tensor } from '../../tensor/tensor.ts'
 
-/** The mean of the vectors of words and pairs (Joulin et al. 2017), and logits of it: int32 `[B, T] → [B, classes]`. */
+/**
+ * The mean of the vectors of words and pairs (Joulin et al. 2017), each times how much it tells in itself, and logits of it:
+ * int32 `[B, T] → [B, classes]`.
+ */
 export class BagOfTokens extends Module {
   readonly embedding: Embedding
+  /** `[tokens + 1]`, see `tellingOf`: not learnt. */
+  readonly telling: Buffer
   readonly forget: Dropout
   readonly dropout: Dropout
   readonly head: Linear
@@ -14,6 +20,7 @@ export class BagOfTokens extends Module {
   constructor(tokens: number, width: number, classes: number, dropout: number) {
     super()
     this.embedding = new Embedding(tokens + 1, width, { init: init.normal(0.02), paddingIdx: 0 })
+    this.telling = new Buffer(ones([tokens + 1]))
     // Whole tokens: a text must be told by others than those it is known by.
     this.forget = new Dropout(dropout)
     this.dropout = new Dropout(dropout)
@@ -22,9 +29,40 @@ export class BagOfTokens extends Module {
 
   forward(x: Tensor): Tensor {
     const there = x.ne(0).float().unsqueeze(-1)
-    const sum = this.embedding.call(x).mul(this.forget.call(there)).sum(1)
+    const telling = this.telling
+      .gather(0, x.reshape([-1]))
+      .reshape(there.shape)
+      .mul(there)
+    const sum = this.embedding.call(x).mul(this.forget.call(telling)).sum(1)
     return this.head.call(this.dropout.call(sum.div(there.sum(1).clamp(1))))
   }
+}
+
+/**
+ * How much each token tells in itself (after Wang & Manning 2012, Baselines and bigrams): the greatest |log r| over the
+ * classes, r being how much more frequent texts that hold it are among those of a class than among the others. `[tokens]`.
+ *
+ * @param x numbers below `tokens` of `labels.length` texts, each as many
+ */
+export function tellingOf(
+  x: Int32Array,
+  labels: ArrayLike<number>,
+  tokens: number,
+  classes: number,
+): Float32Array<ArrayBuffer> {
+  // One more of each, so that nothing is infinite.
+  const counts = Array.from({ length: classes }, () => new Float64Array(tokens).fill(1))
+  const length = x.length / labels.length
+  for (let i = 0; i < labels.length; i++) {
+    for (const token of new Set(x.subarray(i * length, (i + 1) * length))) counts[labels[i]][token]++
+  }
+  const sums = counts.map((of) => of.reduce((a, b) => a + b, 0))
+  const all = sums.reduce((a, b) => a + b, 0)
+  return Float32Array.from({ length: tokens }, (_, token) => {
+    const total = counts.reduce((sum, of) => sum + of[token], 0)
+    const ratios = counts.map((of, c) => of[token] / sums[c] / ((total - of[token]) / (all - sums[c])))
+    return Math.max(...ratios.map((r) => Math.abs(Math.log(r))))
+  })
 }
 
 /** Of the rate of dropout: the rate at which whole words are left out. */
