@@ -171,10 +171,15 @@ class RecurrentText extends Module {
 }`,
   },
   BagOfTokens: {
-    imports: { 'glia/nn': ['Dropout', 'Embedding', 'Linear', 'Module', 'init'], glia: ['Tensor'] },
-    text: `/** The mean of the vectors of words and pairs (Joulin et al. 2017), and logits of it: int32 \`[B, T] → [B, classes]\`. */
+    imports: { 'glia/nn': ['Buffer', 'Dropout', 'Embedding', 'Linear', 'Module', 'init'], glia: ['Tensor', 'ones'] },
+    text: `/**
+ * The mean of the vectors of words and pairs (Joulin et al. 2017), each times how much it tells in itself, and logits of it:
+ * int32 \`[B, T] → [B, classes]\`.
+ */
 class BagOfTokens extends Module {
   readonly embedding: Embedding
+  /** \`[tokens + 1]\`, see \`tellingOf\`: not learnt. */
+  readonly telling: Buffer
   readonly forget: Dropout
   readonly dropout: Dropout
   readonly head: Linear
@@ -183,6 +188,7 @@ class BagOfTokens extends Module {
   constructor(tokens: number, width: number, classes: number, dropout: number) {
     super()
     this.embedding = new Embedding(tokens + 1, width, { init: init.normal(0.02), paddingIdx: 0 })
+    this.telling = new Buffer(ones([tokens + 1]))
     // Whole tokens: a text must be told by others than those it is known by.
     this.forget = new Dropout(dropout)
     this.dropout = new Dropout(dropout)
@@ -191,7 +197,11 @@ class BagOfTokens extends Module {
 
   forward(x: Tensor): Tensor {
     const there = x.ne(0).float().unsqueeze(-1)
-    const sum = this.embedding.call(x).mul(this.forget.call(there)).sum(1)
+    const telling = this.telling
+      .gather(0, x.reshape([-1]))
+      .reshape(there.shape)
+      .mul(there)
+    const sum = this.embedding.call(x).mul(this.forget.call(telling)).sum(1)
     return this.head.call(this.dropout.call(sum.div(there.sum(1).clamp(1))))
   }
 }`,
