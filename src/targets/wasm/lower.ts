@@ -4,6 +4,7 @@
  */
 import { GliaError } from '../../core/errors.ts'
 import type { Compare, I2, Instr, IntOperand, Reg, VectorProgram } from '../../kernels/vector.ts'
+import { applyRule, type Rules } from '../rules.ts'
 import { Context, type LowerOptions } from './context.ts'
 import type { FunctionWriter } from './encoder.ts'
 import { lowerFold, lowerShift, lowerTranspose, lowerV1, lowerV2, lowerV3 } from './lower-lanes.ts'
@@ -25,102 +26,68 @@ export function lowerProgram(program: VectorProgram, options: LowerOptions): Fun
   return c.f
 }
 
-function lowerBlock(c: Context, body: readonly Instr[]): void {
-  for (const instr of body) lowerInstr(c, instr)
+const rules: Rules<Context> = {
+  int(c, { d, value }) {
+    c.f.i32(value)
+    c.pop(d)
+  },
+  i2(c, { fn, d, a, b }) {
+    lowerI2(c, fn, a, b)
+    c.pop(d)
+  },
+  loadInt(c, { d, base, offset }) {
+    c.f.memory(Op.i32Load, c.pushAddress(base, offset))
+    c.pop(d)
+  },
+  storeInt(c, { base, offset, a }) {
+    const at = c.pushAddressAgain(base, offset)
+    c.pushAgain(a)
+    c.f.memory(Op.i32Store, at)
+  },
+  set(c, { d, a }) {
+    if (a === d) return
+    c.push(a)
+    c.pop(d)
+  },
+  extract(c, { d, a, lane }) {
+    c.push(a)
+    c.f.lane(Simd.i32x4ExtractLane, lane)
+    c.pop(d)
+  },
+  const(c, { d, bits }) {
+    if (c.constants.has(d)) return
+    c.pushConstant([bits, bits, bits, bits])
+    c.pop(d)
+  },
+  lanes(c, { d, bits }) {
+    if (c.constants.has(d)) return
+    c.pushConstant([0, 1, 2, 3].map((lane) => bits[lane] ?? 0))
+    c.pop(d)
+  },
+  splat(c, { d, a }) {
+    c.push(a)
+    c.f.simd(Simd.i32x4Splat)
+    c.pop(d)
+  },
+  loop: lowerLoop,
+  if: lowerIf,
+  load: lowerLoad,
+  loadSplat: lowerLoadSplat,
+  loadLanes: lowerLoadLanes,
+  gather: lowerGather,
+  store: lowerStore,
+  storeLanes: lowerStoreLanes,
+  v1: lowerV1,
+  v2: lowerV2,
+  shift: lowerShift,
+  v3: lowerV3,
+  fold: lowerFold,
+  transpose: lowerTranspose,
+  pin: lowerPin,
 }
 
-function lowerInstr(c: Context, instr: Instr): void {
-  const { f } = c
-  switch (instr.op) {
-    case 'int':
-      f.i32(instr.value)
-      c.pop(instr.d)
-      return
-    case 'i2':
-      lowerI2(c, instr.fn, instr.a, instr.b)
-      c.pop(instr.d)
-      return
-    case 'loadInt':
-      f.memory(Op.i32Load, c.pushAddress(instr.base, instr.offset))
-      c.pop(instr.d)
-      return
-    case 'storeInt': {
-      const at = c.pushAddressAgain(instr.base, instr.offset)
-      c.pushAgain(instr.a)
-      f.memory(Op.i32Store, at)
-      return
-    }
-    case 'set':
-      if (instr.a === instr.d) return
-      c.push(instr.a)
-      c.pop(instr.d)
-      return
-    case 'extract':
-      c.push(instr.a)
-      f.lane(Simd.i32x4ExtractLane, instr.lane)
-      c.pop(instr.d)
-      return
-    case 'loop':
-      lowerLoop(c, instr)
-      return
-    case 'if':
-      lowerIf(c, instr)
-      return
-    case 'const':
-      if (c.constants.has(instr.d)) return
-      c.pushConstant([instr.bits, instr.bits, instr.bits, instr.bits])
-      c.pop(instr.d)
-      return
-    case 'lanes':
-      if (c.constants.has(instr.d)) return
-      c.pushConstant([0, 1, 2, 3].map((lane) => instr.bits[lane] ?? 0))
-      c.pop(instr.d)
-      return
-    case 'splat':
-      c.push(instr.a)
-      f.simd(Simd.i32x4Splat)
-      c.pop(instr.d)
-      return
-    case 'load':
-      lowerLoad(c, instr)
-      return
-    case 'loadSplat':
-      lowerLoadSplat(c, instr)
-      return
-    case 'loadLanes':
-      lowerLoadLanes(c, instr)
-      return
-    case 'gather':
-      lowerGather(c, instr)
-      return
-    case 'store':
-      lowerStore(c, instr)
-      return
-    case 'storeLanes':
-      lowerStoreLanes(c, instr)
-      return
-    case 'v1':
-      lowerV1(c, instr)
-      return
-    case 'v2':
-      lowerV2(c, instr)
-      return
-    case 'shift':
-      lowerShift(c, instr)
-      return
-    case 'v3':
-      lowerV3(c, instr)
-      return
-    case 'fold':
-      lowerFold(c, instr)
-      return
-    case 'transpose':
-      lowerTranspose(c, instr)
-      return
-    case 'pin':
-      lowerPin(c, instr.at)
-      return
-  }
+function lowerBlock(c: Context, body: readonly Instr[]): void {
+  for (const instr of body) applyRule(rules, c, instr)
 }
 
 const arithmetic: Record<Exclude<I2, 'min' | 'max'>, number> = {
@@ -227,7 +194,7 @@ function lowerIf(c: Context, instr: Extract<Instr, { op: 'if' }>): void {
  * off until the loop's end, and spill too. Every pin compares with another number, since V8 removes a branch whose
  * condition an earlier one has decided.
  */
-function lowerPin(c: Context, at: Reg | undefined): void {
+function lowerPin(c: Context, { at }: Extract<Instr, { op: 'pin' }>): void {
   const { f } = c
   if (c.pins === undefined || c.program.params < 3 || c.exit === 0) return
   if (at === undefined) f.get(0)

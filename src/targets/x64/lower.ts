@@ -5,6 +5,7 @@
 import { GliaError } from '../../core/errors.ts'
 import type { Compare, Instr, Reg, VectorProgram } from '../../kernels/vector.ts'
 import { innerBlocks } from '../liveness.ts'
+import { applyRule, type Rules } from '../rules.ts'
 import type { Assembler, Cond, Label } from './asm/assembler.ts'
 import { type Analysis, analyse, Context, laneBits, RSP, type Wants } from './context.ts'
 import { knownDemand } from './demand.ts'
@@ -60,6 +61,43 @@ function writeProgram(
   return entry
 }
 
+/** All but loops and branches, whose blocks need positions. */
+const rules: Rules<Context, Exclude<Instr['op'], 'loop' | 'if'>> = {
+  int(c, { d, value }) {
+    c.asm.movImm(c.di(d), value)
+    c.finishInt(d)
+  },
+  i2: (c, { fn, d, a, b }) => lowerI2(c, fn, d, a, b),
+  loadInt(c, { d, base, offset }) {
+    const m = c.mem(base, offset)
+    c.asm.load32s(c.di(d), m)
+    c.finishInt(d)
+  },
+  storeInt(c, { base, offset, a }) {
+    const m = c.mem(base, offset)
+    c.asm.store32(m, c.i(a))
+  },
+  set: (c, { d, a }) => lowerSet(c, d, a),
+  extract: lowerExtract,
+  const: (c, { d, bits }) => lowerConstant(c, d, [bits]),
+  lanes: (c, { d, bits }) => lowerConstant(c, d, laneBits(bits, c.program.lanes)),
+  splat: lowerSplat,
+  load: lowerLoad,
+  loadSplat: lowerLoadSplat,
+  loadLanes: lowerLoadLanes,
+  gather: lowerGather,
+  store: lowerStore,
+  storeLanes: lowerStoreLanes,
+  v1: lowerV1,
+  v2: lowerV2,
+  shift: lowerShift,
+  v3: lowerV3,
+  fold: lowerFold,
+  transpose: lowerTranspose,
+  // There for compilers that move loads; this one leaves them where they are.
+  pin() {},
+}
+
 class Lowering {
   readonly #c: Context
 
@@ -75,116 +113,9 @@ class Lowering {
       this.#c.at(at++)
       if (instr.op === 'loop') at = this.#loop(instr, at)
       else if (instr.op === 'if') at = this.#if(instr, at)
-      else this.#simple(instr)
+      else applyRule(rules, this.#c, instr)
     }
     return at
-  }
-
-  #simple(instr: Exclude<Instr, { op: 'loop' | 'if' }>): void {
-    const c = this.#c
-    const { asm, program } = c
-    switch (instr.op) {
-      case 'int': {
-        const d = c.di(instr.d)
-        asm.movImm(d, instr.value)
-        c.finishInt(instr.d)
-        return
-      }
-      case 'i2':
-        lowerI2(c, instr.fn, instr.d, instr.a, instr.b)
-        return
-      case 'loadInt': {
-        const m = c.mem(instr.base, instr.offset)
-        asm.load32s(c.di(instr.d), m)
-        c.finishInt(instr.d)
-        return
-      }
-      case 'storeInt': {
-        const m = c.mem(instr.base, instr.offset)
-        asm.store32(m, c.i(instr.a))
-        return
-      }
-      case 'set':
-        lowerSet(c, instr.d, instr.a)
-        return
-      case 'extract': {
-        const d = c.di(instr.d)
-        let a = c.v(instr.a)
-        const part = instr.lane >> 2
-        if (part > 0) {
-          const lanes = c.temp()
-          asm.extract128(c.evex ? 512 : 256, lanes, a, part)
-          a = lanes
-        }
-        if ((instr.lane & 3) === 0) asm.toGpr(d, a)
-        else asm.extractLane(d, a, instr.lane & 3)
-        asm.movsxd(d, d)
-        c.finishInt(instr.d)
-        return
-      }
-      case 'const':
-      case 'lanes': {
-        const bits = c.constants.get(instr.d)
-        if (bits === undefined) {
-          const all = instr.op === 'const' ? [instr.bits] : laneBits(instr.bits, program.lanes)
-          c.constant(c.d(instr.d), all)
-          c.finish(instr.d)
-        } else if (c.resident(instr.d)) {
-          c.constant(c.d(instr.d), bits)
-        }
-        return
-      }
-      case 'splat': {
-        const a = c.i(instr.a)
-        const d = c.d(instr.d)
-        if (c.evex) {
-          asm.broadcastGpr(c.width, d, a)
-        } else {
-          asm.fromGpr(d, a)
-          asm.v2('pbroadcastd', c.width, d, d)
-        }
-        c.finish(instr.d)
-        return
-      }
-      case 'load':
-        lowerLoad(c, instr)
-        return
-      case 'loadSplat':
-        lowerLoadSplat(c, instr)
-        return
-      case 'loadLanes':
-        lowerLoadLanes(c, instr)
-        return
-      case 'gather':
-        lowerGather(c, instr)
-        return
-      case 'store':
-        lowerStore(c, instr)
-        return
-      case 'storeLanes':
-        lowerStoreLanes(c, instr)
-        return
-      case 'v1':
-        lowerV1(c, instr)
-        return
-      case 'v2':
-        lowerV2(c, instr)
-        return
-      case 'shift':
-        lowerShift(c, instr)
-        return
-      case 'v3':
-        lowerV3(c, instr)
-        return
-      case 'fold':
-        lowerFold(c, instr)
-        return
-      case 'transpose':
-        lowerTranspose(c, instr)
-        return
-      case 'pin':
-        return
-    }
   }
 
   #loop(instr: Extract<Instr, { op: 'loop' }>, first: number): number {
@@ -257,5 +188,44 @@ function lowerSet(c: Context, d: Reg, a: Reg): void {
     return
   }
   c.copy(c.d(d), a)
+  c.finish(d)
+}
+
+function lowerExtract(c: Context, { d, a, lane }: Extract<Instr, { op: 'extract' }>): void {
+  const { asm } = c
+  const to = c.di(d)
+  let from = c.v(a)
+  const part = lane >> 2
+  if (part > 0) {
+    const lanes = c.temp()
+    asm.extract128(c.evex ? 512 : 256, lanes, from, part)
+    from = lanes
+  }
+  if ((lane & 3) === 0) asm.toGpr(to, from)
+  else asm.extractLane(to, from, lane & 3)
+  asm.movsxd(to, to)
+  c.finishInt(d)
+}
+
+/** @param written what the instruction says; where the whole program has one constant for the register, that counts */
+function lowerConstant(c: Context, d: Reg, written: readonly number[]): void {
+  const bits = c.constants.get(d)
+  if (bits === undefined) {
+    c.constant(c.d(d), written)
+    c.finish(d)
+  } else if (c.resident(d)) {
+    c.constant(c.d(d), bits)
+  }
+}
+
+function lowerSplat(c: Context, { d, a }: Extract<Instr, { op: 'splat' }>): void {
+  const from = c.i(a)
+  const to = c.d(d)
+  if (c.evex) {
+    c.asm.broadcastGpr(c.width, to, from)
+  } else {
+    c.asm.fromGpr(to, from)
+    c.asm.v2('pbroadcastd', c.width, to, to)
+  }
   c.finish(d)
 }
