@@ -1,7 +1,7 @@
 /**
  * @file Trains the recipes for texts on real data, as they are by default, and prints what they reach: medians of seeds.
  *
- * Usage: tsx scripts/accuracy-text.ts [--data DIR] [--target auto] [--threads 2] [--seeds 1,2,3] [--only NAME] [--python python3]
+ * Usage: npm run accuracy:text -- [--data DIR] [--target auto] [--threads 2] [--seeds 1,2,3] [--only NAME] [--python python3]
  *
  * DIR, by default text/ of the folder that GLIA_DATA names, holds tinyshakespeare.txt.gz, sst2.{train,dev,test}.tsv.gz,
  * sst5.{train,dev,test}.txt.gz and rt-polarity.{pos,neg}.gz. With a Python that has scikit-learn, logistic regression on
