@@ -63,7 +63,8 @@ export function packCall(name: string, plan: Plan, panels: Panels, machine: Mach
   const others = [...summed]
   const target = 64
   while (others.length > 1 && count(units) < target) units.push(others.shift() as Copy)
-  const inner = others.shift() ?? { extent: 1, from: 0, to: 0 }
+  // The innermost one stays so: it alone may be a pattern of steps.
+  const inner = others.pop() ?? { extent: 1, from: 0, to: 0 }
   const run = Math.ceil(inner.extent / Math.max(1, Math.ceil(target / count(units))) / 16) * 16
   const runs = others.length === 0 ? Math.ceil(inner.extent / run) : 1
 
