@@ -31,9 +31,9 @@ function layers(): Readonly<Record<string, Layer>> {
   }
 }
 
-/** The recipe's network without its scaling of inputs: 591,274 parameters. */
+/** The recipe's network without its scaling of inputs, its layers numbered: 591,274 parameters. */
 export function cifarCnn(): Sequential {
-  return new Sequential(layers())
+  return new Sequential(...Object.values(layers()))
 }
 
 /**
